@@ -1,0 +1,58 @@
+# `make demo` and `make test` install what they need; nothing else has to be done first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
+
+.PHONY: help demo test test-slow lint format lock clean
+
+help:
+	@echo "make demo       run everything on generated data, in a few minutes on a CPU"
+	@echo "make test       lint, types, layers and the fast tests"
+	@echo "make test-slow  the demo run, kill tests and real servers"
+	@echo "make lint       only ruff, mypy and import-linter"
+	@echo "make format     let ruff mend what it can"
+	@echo "make lock       resolve the dependencies anew (needs uv)"
+	@echo "make clean      remove the environment and the caches"
+
+# The lock is complete and carries hashes, so that pip has nothing to resolve.
+$(VENV)/.product: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV) (a few minutes, 3 GB) ..."
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-build-isolation --no-index -e .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.product requirements-dev.lock
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+demo: $(VENV)/.product
+	@$(BIN)/pcam demo
+
+test: lint
+	$(BIN)/pytest -m "not slow"
+
+test-slow: $(VENV)/.development
+	$(BIN)/pytest -m slow
+
+lint: $(VENV)/.development
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.development
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
+	--no-header --python-version 3.11 --quiet pyproject.toml
+
+lock:
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

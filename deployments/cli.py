@@ -1,0 +1,152 @@
+"""The `pcam` command."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="pcam",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Turns a folder of PatchCamelyon-style patches into a trained, honestly measured cancer"
+    " classifier.\n\nStart with `pcam demo`; then give `pcam train` a folder of your own. Exit"
+    " codes: 0 done, 1 the run failed, 2 the input is wrong.",
+)
+
+Out = Annotated[
+    Path,
+    typer.Option(help="Folder of artifacts, embedded database and default object store."),
+]
+Store = Annotated[
+    str | None,
+    typer.Option(
+        envvar="PCAM_OBJECT_STORE",
+        help="Where products are uploaded: s3://bucket/prefix (any endpoint; boto3's usual"
+        " variables) or a folder. Default: <out>/object-store.",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+
+_DEMO_PATCHES = {"train": 800, "test": 160, "seed": 42}
+
+
+@app.command()
+def demo(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = False) -> None:
+    """Run everything on generated patches, on a CPU, in a few minutes.
+
+    A second call finds all results and returns at once.
+    """
+    from deployments.training import run_training
+    from pcam_core.synth import write_dataset
+
+    with _explained():
+        data = out / "demo-data"
+        write_dataset(data, **_DEMO_PATCHES)
+        run_training(data, "demo", out, store, {}, as_json=as_json)
+
+
+@app.command()
+def train(
+    data: Annotated[
+        Path,
+        typer.Option(
+            help="Folder with train_labels.csv, train/<id>.tif and test/<id>.tif; a group map"
+            " (patch_id_wsi_full.csv) beside them keeps slides on one side of every split."
+        ),
+    ],
+    recipe: Annotated[
+        str, typer.Option(help="demo, notebook, context, or the path of a .toml file.")
+    ] = "notebook",
+    out: Out = Path("pcam-runs"),
+    store: Store = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.FIELD=VALUE",
+            help="Change a field of the recipe; may be repeated.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train, measure and report a classifier of the patches in a folder.
+
+    Stages that are done already are taken from --out, also after a crash: give the same
+    command again and it goes on.
+
+    Example: `pcam train --recipe context --data kaggle --set final.training.epochs=5`
+    """
+    from deployments.training import run_training
+    from pcam_core.recipe import parse_changes
+
+    with _explained():
+        run_training(data, recipe, out, store, parse_changes(changes or []), as_json=as_json)
+
+
+@app.command()
+def synth(
+    out: Annotated[Path, typer.Argument(help="New folder.")],
+    train: Annotated[int, typer.Option(min=1, help="Labelled patches.")] = 1000,
+    test: Annotated[int, typer.Option(min=1, help="Unlabelled patches.")] = 200,
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal patches.")] = 42,
+) -> None:
+    """Write generated H&E-like patches in Kaggle's layout.
+
+    A patch is positive if and only if tumour touches its centre 32x32 pixels, as in PCam.
+    """
+    from rich.console import Console
+
+    from deployments.terminal import progress_on_terminal
+    from pcam_core.synth import write_dataset
+
+    with _explained(), progress_on_terminal(Console(stderr=True)):
+        write_dataset(out, train=train, test=test, seed=seed)
+        typer.echo(f"{train:,} labelled and {test:,} unlabelled patches in {out}")
+
+
+@app.command()
+def doctor(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = False) -> None:
+    """Report what this machine offers: versions, GPUs, precision, XLA, disk, services.
+
+    Exit code 1 if something is in the way of a run.
+    """
+    from deployments.diagnosis import show
+    from pcam_core.doctor import examine
+
+    with _explained():
+        diagnosis = examine(out, store)
+        typer.echo(diagnosis.model_dump_json(indent=2)) if as_json else show(diagnosis)
+        if not diagnosis.healthy:
+            raise typer.Exit(1)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn errors into one message and an exit code: 2 for the user's input, 1 for the rest."""
+    from pcam_core.errors import InputError
+
+    try:
+        yield
+    except InputError as error:
+        typer.secho(f"Error: {error.problem}", err=True, fg="red")
+        typer.secho(error.remedy, err=True)
+        raise typer.Exit(2) from error
+    except typer.Exit:
+        raise
+    except KeyboardInterrupt as interrupt:
+        typer.echo("\nStopped. Give the same command again to go on where it stopped.", err=True)
+        raise typer.Exit(1) from interrupt
+    except Exception as error:  # the last frame of the program
+        typer.secho(f"The run failed: {type(error).__name__}: {error}", err=True, fg="red")
+        typer.echo("Finished stages are kept: the same command goes on after them.", err=True)
+        raise typer.Exit(1) from error
+
+
+if __name__ == "__main__":
+    sys.exit(app())

@@ -1,0 +1,119 @@
+"""The order of the stages, read from top to bottom."""
+
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import BaseModel
+
+from pcam_core.artifact import Artifact
+from pcam_core.raw_data import RawData
+from pcam_core.recipe import Recipe
+from tasks.compare import compare_models
+from tasks.crossvalidate import crossvalidate_model
+from tasks.evaluate import measure_on_test
+from tasks.explore import explore_data
+from tasks.final import train_final
+from tasks.gate import validate_data
+from tasks.labels import load_labels
+from tasks.predict import predict_test_folder, write_submission
+from tasks.prepare import prepare_patches
+from tasks.report import write_report
+from tasks.split import split_patches
+from tasks.threshold import choose_threshold
+from tasks.tune import tune_model
+from tasks.upload import upload_products
+
+Do = Callable[..., Artifact]
+
+
+class Products(BaseModel):
+    """The artifacts that people look at."""
+
+    tuned: Artifact
+    model: Artifact
+    decision: Artifact
+    evaluation: Artifact
+    predictions: Artifact
+    submission: Artifact
+    receipts: Artifact
+    report: Artifact
+
+
+def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
+    """Take raw patches to a measured model, a submission and a report.
+
+    Args:
+        do: Called as `do(task, **inputs)` for every stage in turn; runs it, or only plans it.
+        data: Raw patches.
+        recipe: Settings of all stages.
+        store: Address of the object store.
+    """
+    labels = do(load_labels, data=data)
+    gate = do(validate_data, data=data, labels=labels, settings=recipe.gate)
+    explored = do(explore_data, data=data, labels=labels, gate=gate, settings=recipe.explore)
+    splits = do(split_patches, labels=labels, settings=recipe.split)
+    prepared = do(prepare_patches, data=data, labels=labels, gate=gate, settings=recipe.prepare)
+
+    training: dict[str, Any] = {
+        "prepared": prepared,
+        "splits": splits,
+        "network": recipe.network,
+        "augmentation": recipe.augmentation,
+    }
+    comparison = do(compare_models, **training, settings=recipe.compare)
+    tuned = do(tune_model, **training, comparison=comparison, settings=recipe.tune)
+    crossvalidated = do(crossvalidate_model, **training, tuned=tuned, settings=recipe.crossvalidate)
+    model = do(train_final, **training, tuned=tuned, settings=recipe.final)
+
+    decision = do(choose_threshold, prepared=prepared, splits=splits, model=model)
+    evaluation = do(
+        measure_on_test,
+        prepared=prepared,
+        splits=splits,
+        model=model,
+        decision=decision,
+        settings=recipe.evaluate,
+    )
+    predictions = do(
+        predict_test_folder, prepared=prepared, labels=labels, model=model, decision=decision
+    )
+    submission = do(write_submission, predictions=predictions, settings=recipe.predict)
+    receipts = do(
+        upload_products,
+        store=store,
+        # Every product follows from the submission's key, so that no two runs share a prefix.
+        prefix=f"{recipe.name}-{submission.key[:16]}",
+        products={
+            "submission.csv": submission,
+            "predictions.csv": predictions,
+            "model.keras": model,
+        },
+    )
+    report = do(
+        write_report,
+        recipe=recipe,
+        labels=labels,
+        gate=gate,
+        explored=explored,
+        splits=splits,
+        prepared=prepared,
+        comparison=comparison,
+        tuned=tuned,
+        crossvalidated=crossvalidated,
+        model=model,
+        decision=decision,
+        evaluation=evaluation,
+        predictions=predictions,
+        submission=submission,
+        receipts=receipts,
+    )
+    return Products(
+        tuned=tuned,
+        model=model,
+        decision=decision,
+        evaluation=evaluation,
+        predictions=predictions,
+        submission=submission,
+        receipts=receipts,
+        report=report,
+    )

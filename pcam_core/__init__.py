@@ -1,0 +1,10 @@
+"""The domain: data, models, training and measurement; knows neither Prefect nor MLflow."""
+
+import os
+from pathlib import Path
+
+# Content keys name the backend, so it must not come from a user's own Keras settings file.
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+# Without a driver TensorFlow reports at error level that it finds no GPU.
+_quiet = "2" if Path("/proc/driver/nvidia").exists() else "3"
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _quiet)

@@ -1,0 +1,1 @@
+"""The networks, one file each, behind `registry`; settings load without Keras."""

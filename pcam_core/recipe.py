@@ -1,0 +1,149 @@
+"""Recipes: the settings of a whole run, from shipped TOML files and the user's changes."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+
+from pcam_core.augment.settings import AugmentSettings
+from pcam_core.errors import InputError
+from pcam_core.models.settings import NetworkSettings
+from pcam_core.section import Section
+from pcam_core.stages.compare import CompareSettings
+from pcam_core.stages.crossvalidate import CrossValidateSettings
+from pcam_core.stages.evaluate import EvaluateSettings
+from pcam_core.stages.explore import ExploreSettings
+from pcam_core.stages.final import FinalSettings
+from pcam_core.stages.gate import GateSettings
+from pcam_core.stages.predict import PredictSettings
+from pcam_core.stages.prepare import PrepareSettings
+from pcam_core.stages.split import SplitSettings
+from pcam_core.stages.tune import TuneSettings
+
+
+class Recipe(Section):
+    """The settings of every stage; what a recipe leaves out is the source document's."""
+
+    name: str = Field(description="Name of the recipe.")
+    gate: GateSettings = GateSettings()
+    explore: ExploreSettings = ExploreSettings()
+    split: SplitSettings = SplitSettings()
+    prepare: PrepareSettings = PrepareSettings()
+    network: NetworkSettings = NetworkSettings()
+    augmentation: AugmentSettings = AugmentSettings()
+    compare: CompareSettings = CompareSettings()
+    tune: TuneSettings = TuneSettings()
+    crossvalidate: CrossValidateSettings = CrossValidateSettings()
+    final: FinalSettings = FinalSettings()
+    evaluate: EvaluateSettings = EvaluateSettings()
+    predict: PredictSettings = PredictSettings()
+
+    def content(self) -> Any:
+        """Return every section's content."""
+        sections = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            name: value.content() if isinstance(value, Section) else value
+            for name, value in sections.items()
+        }
+
+
+def shipped_recipes() -> list[str]:
+    """Return the names of the recipes that come with the package."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Load a recipe and change some of its fields.
+
+    Args:
+        name: A shipped recipe, or the path of a TOML file.
+        changes: Dotted field to value, as {"final.training.epochs": 3}.
+
+    Raises:
+        InputError: There is no such recipe, section or field, or a value is out of range.
+    """
+    path = Path(name) if name.endswith(".toml") else _folder() / f"{name}.toml"
+    if not path.is_file() or not (name.endswith(".toml") or name in shipped_recipes()):
+        near = get_close_matches(name, shipped_recipes(), n=1)
+        raise InputError(
+            f"There is no recipe {name!r}.",
+            f"Did you mean {near[0]!r}?"
+            if near
+            else f"Choose from {', '.join(shipped_recipes())} or give the path of a .toml file.",
+        )
+    try:
+        fields: dict[str, Any] = {"name": path.stem, **tomllib.loads(path.read_text())}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML ({error}).", "Mend the file.") from error
+    for field, value in (changes or {}).items():
+        _put(fields, field.split("."), value)
+    try:
+        return Recipe.model_validate(fields)
+    except ValidationError as error:
+        raise InputError(*_explain(error)) from error
+
+
+def parse_changes(assignments: Sequence[str]) -> dict[str, Any]:
+    """Read "section.field=value" texts; a value is TOML, or else plain text.
+
+    Raises:
+        InputError: A text has no "=".
+
+    Example:
+        >>> parse_changes(["final.training.epochs=3", "tune.model=winner"])
+        {'final.training.epochs': 3, 'tune.model': 'winner'}
+    """
+    changes = {}
+    for text in assignments:
+        field, equals, value = text.partition("=")
+        if not equals:
+            raise InputError(f"{text!r} sets nothing.", "Write --set section.field=value.")
+        try:
+            changes[field.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            changes[field.strip()] = value
+    return changes
+
+
+def _folder() -> Path:
+    return Path(str(files("pcam_core"))) / "recipes"
+
+
+def _put(fields: dict[str, Any], path: Sequence[str], value: Any) -> None:
+    for name in path[:-1]:
+        inner = fields.setdefault(name, {})
+        if not isinstance(inner, dict):
+            raise InputError(f"{name!r} has no fields.", f"It is set to {inner!r}.")
+        fields = inner
+    fields[path[-1]] = value
+
+
+def _explain(error: ValidationError) -> tuple[str, str]:
+    problems, remedies = [], []
+    for detail in error.errors():
+        place = ".".join(str(part) for part in detail["loc"])
+        if detail["type"] == "extra_forbidden":
+            known = _fields_beside(detail["loc"])
+            near = get_close_matches(str(detail["loc"][-1]), known, n=1)
+            problems.append(f"There is no setting {place!r}.")
+            remedies.append(
+                f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}."
+            )
+        else:
+            problems.append(f"{place} = {detail['input']!r} is not possible.")
+            remedies.append(f"{detail['msg']}.")
+    return " ".join(problems), " ".join(remedies)
+
+
+def _fields_beside(location: Sequence[int | str]) -> list[str]:
+    section: type[Section] = Recipe
+    for part in location[:-1]:
+        inner = section.model_fields[str(part)].annotation
+        assert isinstance(inner, type)
+        assert issubclass(inner, Section)
+        section = inner
+    return list(section.model_fields)

@@ -1,0 +1,202 @@
+"""The chapters on the trainings: comparison, tuning, cross-validation, final model."""
+
+from typing import Any
+
+import pandas as pd
+
+from pcam_core.artifact import Artifact
+from pcam_core.report import model_figures as draw
+from pcam_core.report.blocks import Chapter, Row, Table, Text, picture
+from pcam_core.report.result_figures import roc
+from pcam_core.units import duration
+
+_SCORES = ("accuracy", "auc", "precision", "recall", "f1")
+_MAX_TRIALS = 40
+
+
+def compared(comparison: Artifact) -> Chapter:
+    """Show how the candidates did."""
+    figures = comparison.figures
+    models: dict[str, Any] = figures["models"]
+    criterion, winner = figures["criterion"], figures["winner"]
+    rows = [
+        (
+            f"{name} ★" if name == winner else name,
+            *(spread(found["mean"][score], found["deviation"][score]) for score in _SCORES),
+            f"{found['parameters']:,}",
+            duration(found["seconds"]),
+        )
+        for name, found in models.items()
+    ]
+    folds = len(models[winner]["folds"])
+    best = models[winner]["mean"][criterion]
+    words = draw.readable(criterion)
+    histories = pd.read_csv(comparison.path / "histories.csv")
+    shown = "val_auc" if criterion == "auc" else "val_accuracy"
+    most = int(histories["epoch"].max())
+    return Chapter(
+        "comparison",
+        "Model comparison",
+        [
+            Text(
+                f"{winner} wins with a mean {words} of {best:.3f} over {folds} folds, a fresh model"
+                " in every fold; accuracy is taken at .5, not at each fold's own best threshold."
+            ),
+            Row(
+                [
+                    picture(
+                        "comparison", "Scores of the candidates", draw.comparison_bars(comparison),
+                        f"Bars are means over {folds} folds and dots the folds: {winner} leads in"
+                        f" {words} with {best:.3f}.",
+                    ),
+                    picture(
+                        "comparison-curves", "Learning curves",
+                        draw.learning_curves(histories, shown, "model"),
+                        f"{draw.readable(shown).capitalize()} after each of at most {most}"
+                        f" epoch{'s' if most > 1 else ''}, a line a fold.".replace("auc", "AUC"),
+                    ),
+                ]
+            ),
+            Table(
+                "Means ± deviation over the folds",
+                ("Model", *map(_heading, _SCORES), "Parameters", "Time"),
+                rows,
+                "l" + "r" * 7,
+                "Accuracy, precision, recall and F1 at .5.",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def tuning(tuned: Artifact) -> Chapter:
+    """Show the trials."""
+    figures = tuned.figures
+    trials = pd.read_csv(tuned.path / "trials.csv", dtype={"trial": str})
+    own = [name for name in trials.columns if name not in ("trial", "status", "score", "epochs")]
+    rows = [
+        [row["trial"], number(row["score"]), number(row["epochs"]), *(number(row[k]) for k in own)]
+        for row in trials.head(_MAX_TRIALS).to_dict("records")
+    ]
+    left = len(trials) - len(rows)
+    words = draw.readable(figures["objective"])
+    best = [(name.replace("_", " "), number(v)) for name, v in figures["hyperparameters"].items()]
+    patches = figures["patches"]
+    return Chapter(
+        "tuning",
+        "Tuning",
+        [
+            Text(
+                f"Hyperband drew {figures['trials']} trials of {figures['model']}, trained on"
+                f" {patches['train']:,} patches and scored on {patches['validation']:,} others"
+                f" whose groups they had not seen. The best reached a {words} of"
+                f" {figures['score']:.3f}."
+            ),
+            Row(
+                [
+                    picture(
+                        "trials", "Trials", draw.tuning_trials(tuned),
+                        f"Each dot is a trial, larger with more epochs; the ring marks the best"
+                        f" at {figures['score']:.3f}.",
+                    ),
+                ]
+            ),
+            Table("Best hyperparameters", ("Hyperparameter", "Value"), best, "lr"),
+            Table(
+                "All trials, best first" if not left else f"The best {_MAX_TRIALS} trials",
+                ("Trial", words, "Epochs", *(name.replace("_", " ") for name in own)),
+                rows,
+                "l" + "r" * (2 + len(own)),
+                f"{left} more stand in trials.csv." if left else "",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def folds(crossvalidated: Artifact) -> Chapter:
+    """Show the folds of the tuned model."""
+    figures = crossvalidated.figures
+    rows = [
+        (f"fold {n}", *(f"{fold[score]:.3f}" for score in _SCORES))
+        for n, fold in enumerate(figures["folds"], start=1)
+    ]
+    mean, deviation = figures["mean"], figures["deviation"]
+    rows.append(("mean ± deviation", *(spread(mean[s], deviation[s]) for s in _SCORES)))
+    table = pd.read_csv(crossvalidated.path / "predictions.csv", dtype={"id": str})
+    curves = {f"fold {int(f) + 1}": part for f, part in table.groupby("fold", sort=True)}  # type: ignore[arg-type]
+    histories = pd.read_csv(crossvalidated.path / "histories.csv")
+    areas = [fold["auc"] for fold in figures["folds"]]
+    return Chapter(
+        "crossvalidation",
+        "Cross-validation",
+        [
+            Text(
+                f"A fresh {figures['model']} with the best hyperparameters in each of {len(areas)}"
+                " folds, measured on the fold it has not seen."
+            ),
+            Row(
+                [
+                    picture(
+                        "cv-roc", "Out-of-fold ROC", roc(curves),
+                        f"The area under the curve lies between {min(areas):.3f} and"
+                        f" {max(areas):.3f} from fold to fold.",
+                    ),
+                    picture(
+                        "cv-curves", "Learning curves of the folds",
+                        draw.learning_curves(histories, "val_auc", "fold"),
+                        "Validation AUC after each epoch; lines far apart mean that the result"
+                        " hangs on which groups are left out.",
+                    ),
+                ]
+            ),
+            Table(
+                "Scores of the folds", ("Fold", *map(_heading, _SCORES)), rows, "lrrrrr",
+                "Accuracy, precision, recall and F1 at .5.",
+            ),
+        ],
+    )  # fmt: skip
+
+
+def final_training(model: Artifact, watch: str) -> Chapter:
+    """Show the training of the model that goes into service."""
+    figures = model.figures
+    history = pd.read_csv(model.path / "history.csv")
+    at_best = history.loc[history["epoch"] == figures["best_epoch"], watch].iloc[0]
+    words = draw.readable(watch)
+    patches = figures["patches"]
+    return Chapter(
+        "final",
+        "Final training",
+        [
+            Text(
+                f"{figures['model']} with {figures['parameters']:,} parameters, trained on"
+                f" {patches['train']:,} patches; {patches['validation']:,} others choose the epoch."
+            ),
+            Row(
+                [
+                    picture(
+                        "final", "Learning curve", draw.final_curve(model, watch),
+                        f"The dashed line marks epoch {figures['best_epoch']} of"
+                        f" {figures['epochs']}, whose weights are kept: {words} {at_best:.3f}.",
+                    )
+                ]
+            ),
+        ],
+    )  # fmt: skip
+
+
+def spread(mean: float, deviation: float) -> str:
+    """Return a mean and its deviation as text."""
+    return f"{mean:.3f} ± {deviation:.3f}"
+
+
+def number(value: Any) -> str:
+    """Return a cell's value as a short text; a dash for none."""
+    if value is None or value != value:
+        return "-"
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _heading(score: str) -> str:
+    return {"auc": "AUC", "f1": "F1"}.get(score, score.capitalize())

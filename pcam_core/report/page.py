@@ -1,0 +1,62 @@
+"""The page: chapters in order, in one HTML text that loads nothing."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from pcam_core.artifact import Artifact
+from pcam_core.report import data_chapters, model_chapters, result_chapters, run_chapters
+from pcam_core.report.blocks import Chapter
+from pcam_core.report.verdict import verdict
+
+
+def page(
+    recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact], headline: dict[str, Any]
+) -> str:
+    """Return the report's HTML. Equal artifacts give equal text.
+
+    Args:
+        recipe: The recipe as JSON values.
+        artifacts: By the names of the stage `report`'s arguments.
+        headline: What `pcam_core.report.verdict.headline` returned.
+    """
+    environment = Environment(
+        loader=PackageLoader("pcam_core", "report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    style = environment.get_template("report.css").render()
+    finished = max(artifact.manifest["finished"] for artifact in artifacts.values())
+    return environment.get_template("report.html.j2").render(
+        recipe=recipe["name"],
+        finished=finished.replace("T", " ").replace("Z", " UTC"),
+        patches=artifacts["labels"].figures["train"],
+        verdict=verdict(headline, artifacts["labels"], artifacts["evaluation"]),
+        chapters=chapters(recipe, artifacts),
+        style=Markup(style),  # noqa: S704 - the package's own file
+    )
+
+
+def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Sequence[Chapter]:
+    """Return the chapters in the order of the run; arguments as for `page`."""
+    a = artifacts
+    return [
+        result_chapters.held_out(a["evaluation"]),
+        result_chapters.decided(a["decision"]),
+        result_chapters.submitted(a["predictions"], a["submission"], a["decision"], a["receipts"]),
+        data_chapters.quality(a["labels"], a["gate"]),
+        data_chapters.exploration(a["explored"], a["gate"], a["labels"]),
+        data_chapters.parts(a["labels"], a["splits"]),
+        data_chapters.preparation(a["prepared"], a["labels"], recipe["explore"]),
+        model_chapters.compared(a["comparison"]),
+        model_chapters.tuning(a["tuned"]),
+        model_chapters.folds(a["crossvalidated"]),
+        model_chapters.final_training(a["model"], recipe["final"]["training"]["watch"]),
+        run_chapters.timing(list(artifacts.values())),
+        run_chapters.reproduction(dict(recipe)),
+        run_chapters.differences(),
+    ]

@@ -1,0 +1,18 @@
+"""The base of every configuration section."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Section(BaseModel):
+    """Settings of one stage: immutable, checked, and closed to unknown names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    def content(self) -> Any:
+        """Return what the settings mean for a content key, as JSON values.
+
+        A section that names a file outside the artifacts adds the file's digest.
+        """
+        return self.model_dump(mode="json")

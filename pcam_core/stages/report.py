@@ -1,0 +1,61 @@
+"""Write the one page that a person reads after a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pcam_core.artifact import Artifact
+from pcam_core.stage import stage
+
+if TYPE_CHECKING:
+    from pcam_core.recipe import Recipe
+
+REPORT = "report.html"
+
+
+@stage()
+def report(
+    folder: Path,
+    *,
+    recipe: "Recipe",
+    labels: Artifact,
+    gate: Artifact,
+    explored: Artifact,
+    splits: Artifact,
+    prepared: Artifact,
+    comparison: Artifact,
+    tuned: Artifact,
+    crossvalidated: Artifact,
+    model: Artifact,
+    decision: Artifact,
+    evaluation: Artifact,
+    predictions: Artifact,
+    submission: Artifact,
+    receipts: Artifact,
+) -> dict[str, Any]:
+    """Write `report.html`, one page that loads nothing from anywhere.
+
+    Figures: its size in bytes and the headline (see `pcam_core.report.verdict.headline`).
+    """
+    from pcam_core.report.page import page
+    from pcam_core.report.verdict import headline
+
+    artifacts = {
+        "labels": labels,
+        "gate": gate,
+        "explored": explored,
+        "splits": splits,
+        "prepared": prepared,
+        "comparison": comparison,
+        "tuned": tuned,
+        "crossvalidated": crossvalidated,
+        "model": model,
+        "decision": decision,
+        "evaluation": evaluation,
+        "predictions": predictions,
+        "submission": submission,
+        "receipts": receipts,
+    }
+    numbers = headline(evaluation, predictions, model)
+    html = page(recipe.model_dump(mode="json"), artifacts, numbers).encode()
+    (folder / REPORT).write_bytes(html)
+    return {"bytes": len(html), "headline": numbers}

@@ -1,0 +1,1 @@
+"""Enlarges patches: Pillow's LANCZOS on the device, and super-resolution networks."""

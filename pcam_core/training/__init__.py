@@ -1,0 +1,1 @@
+"""Training and prediction with Keras, on TensorFlow or JAX."""

@@ -1,0 +1,22 @@
+"""Compare the candidate models."""
+
+from prefect.artifacts import create_table_artifact
+
+from pcam_core.artifact import Artifact
+from pcam_core.report.model_figures import comparison_bars
+from pcam_core.stages.compare import compare
+from tasks.pictures import show_picture
+from tasks.stage_task import stage_task
+
+
+def _publish(artifact: Artifact) -> None:
+    rows = [
+        {"model": name, "parameters": found["parameters"], "seconds": found["seconds"]}
+        | found["mean"]
+        for name, found in artifact.figures["models"].items()
+    ]
+    create_table_artifact(rows, key="comparison", description="Means over the folds")
+    show_picture("comparison-bars", "Models over the folds", comparison_bars(artifact))
+
+
+compare_models = stage_task(compare, "compare models", publish=_publish, tags=("training", "gpu"))

@@ -1,0 +1,14 @@
+"""Train the final model."""
+
+from pcam_core.artifact import Artifact
+from pcam_core.report.model_figures import final_curve
+from pcam_core.stages.final import final
+from tasks.pictures import show_picture
+from tasks.stage_task import stage_task
+
+
+def _publish(artifact: Artifact) -> None:
+    show_picture("final-curve", "Final training", final_curve(artifact, "val_auc"))
+
+
+train_final = stage_task(final, "train the final model", publish=_publish, tags=("training", "gpu"))

@@ -1,0 +1,82 @@
+import math
+
+import pytest
+
+from pcam_core.errors import InputError
+from pcam_core.models.registry import ARCHITECTURES, architecture, build_network
+from pcam_core.models.settings import NetworkSettings
+from pcam_core.models.tunable_cnn import NOTEBOOK_BEST
+from pcam_core.recipe import load_recipe, shipped_recipes
+
+# All parameters, and those trained with a frozen backbone.
+COUNTS = {
+    "custom_cnn": (227_265, 226_817),
+    "resnet50": (25_686_913, 2_099_201),
+    "efficientnet_b0": (5_362_340, 1_312_769),
+}
+NETWORK = NetworkSettings(weights="none")
+
+
+def trained(model):
+    return sum(math.prod(weight.shape) for weight in model.trainable_weights)
+
+
+@pytest.mark.parametrize("name", COUNTS)
+@pytest.mark.parametrize("recipe", shipped_recipes())
+def test_every_network_of_every_shipped_recipe_builds(recipe, name):
+    settings = load_recipe(recipe)
+    assert set(settings.compare.models) == set(COUNTS)
+    side = settings.network.image_size
+    model = build_network(name, settings.network.model_copy(update={"weights": "none"}))
+    assert model.input_shape == (None, side, side, 3)
+    assert model.output_shape == (None, 1)
+    assert model.count_params() == COUNTS[name][0]
+    if settings.network.frozen:
+        assert trained(model) == COUNTS[name][1]
+    elif name != "custom_cnn":
+        assert trained(model) > 0.9 * COUNTS[name][0]
+
+
+def test_the_notebooks_tuned_network():
+    model = build_network("tunable_cnn", NETWORK, NOTEBOOK_BEST)
+    assert model.count_params() == 3_402_241
+    assert trained(model) == 3_400_897
+
+
+@pytest.mark.parametrize("side", [32, 48, 96, 192])
+def test_the_tuned_network_has_as_many_parameters_at_any_size(side):
+    network = NetworkSettings(weights="none", image_size=side)
+    assert build_network("tunable_cnn", network, NOTEBOOK_BEST).count_params() == 3_402_241
+
+
+def test_the_probability_stays_float32_in_half_precision():
+    import keras
+
+    half = NetworkSettings(weights="none", image_size=32, precision="mixed_bfloat16")
+    try:
+        model = build_network("custom_cnn", half)
+        assert model.layers[-1].compute_dtype == "float32"
+        assert model.layers[2].compute_dtype == "bfloat16"
+    finally:
+        keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(("name", "named"), [("resnet", "resnet50"), ("zzz", "custom_cnn, ")])
+def test_no_such_network(name, named):
+    with pytest.raises(InputError, match=named):
+        architecture(name)
+
+
+def test_what_stands_for_what_in_tuning():
+    for name, found in ARCHITECTURES.items():
+        assert found.name == name
+        assert architecture(found.tuned_as).tuned_as == found.tuned_as
+    assert architecture("custom_cnn").tuned_as == "tunable_cnn"
+
+
+@pytest.mark.parametrize("name", ["resnet50", "efficientnet_b0"])
+def test_weights_that_do_not_fit(tmp_path, name):
+    path = tmp_path / "weights.h5"
+    path.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"could not be loaded"):
+        build_network(name, NetworkSettings(weights=str(path), image_size=32))

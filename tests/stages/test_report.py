@@ -1,0 +1,276 @@
+"""The report of a run in miniature, whose artifacts are as the stages would have left them."""
+
+import base64
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcam_core.artifact import Artifact, seal
+from pcam_core.measures import confusion, scores
+from pcam_core.patch_store import write_patch_store
+from pcam_core.recipe import load_recipe
+from pcam_core.report.data_figures import classes
+from pcam_core.report.embedding import png_data_uri
+from pcam_core.report.verdict import headline, verdict
+from pcam_core.stages.report import REPORT, report
+
+PATCHES = 48
+HOSTILE = '<script>alert("x")</script>.csv'  # file names come from outside
+THRESHOLD = 0.4
+Fill = Callable[[Path], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact]:
+    """The artifacts of a run by the names of the stage `report`'s arguments."""
+    root = tmp_path_factory.mktemp("run")
+    fills = {
+        "labels": _labels, "gate": _gate, "explored": _explored, "splits": _splits,
+        "prepared": _prepared, "comparison": _comparison, "tuned": _tuned,
+        "crossvalidated": _crossvalidated, "model": _model, "decision": _decision,
+        "evaluation": _evaluation, "predictions": _predictions, "submission": _submission,
+        "receipts": _receipts,
+    }  # fmt: skip
+    return {name: make(root, name, fill) for name, fill in fills.items()}
+
+
+def make(root: Path, name: str, fill: Fill) -> Artifact:
+    """Seal what `fill` writes."""
+    workshop = root / f"{name}.building"
+    workshop.mkdir()
+    artifact = Artifact(stage=name, key=name.encode().hex().ljust(64, "0"), path=root / name)
+    seal(workshop, artifact, fill(workshop), seconds=len(name) / 2)
+    return artifact
+
+
+def scored(patches: int = PATCHES) -> pd.DataFrame:
+    """Return columns id, label, group and probability; the classes overlap a little."""
+    rng = np.random.default_rng(1)
+    label = np.arange(patches) % 2
+    probability = np.clip(0.3 + 0.35 * label + rng.normal(0, 0.18, patches), 0, 1)
+    number = np.arange(patches)
+    return pd.DataFrame(
+        {
+            "id": [f"p{n:02d}" for n in number],
+            "label": label,
+            "group": [f"slide{n // 6}" for n in number],
+            "probability": probability,
+        }
+    )
+
+
+def _labels(folder: Path) -> dict[str, Any]:
+    table = scored()
+    table[["id", "label", "group"]].to_csv(folder / "train.csv", index=False)
+    pd.DataFrame({"id": ["t0", "t1"]}).to_csv(folder / "test.csv", index=False)
+    return {"train": PATCHES, "positive": PATCHES // 2, "test": 2, "groups": 8,
+            "group_source": HOSTILE, "unmapped": 3}  # fmt: skip
+
+
+def _gate(folder: Path) -> dict[str, Any]:
+    columns = {f"mean_{c}": np.linspace(120, 200, PATCHES) for c in "rgb"}
+    pd.DataFrame({"id": scored()["id"], "part": "train", **columns}).to_csv(
+        folder / "properties.csv", index=False
+    )
+    check = {"meaning": "every id stands once", "severity": "critical", "passed": True,
+             "observed": "0 differ", "ids": []}  # fmt: skip
+    warned = check | {"meaning": "few are blank", "severity": "warning", "passed": False}
+    (folder / "expectations.json").write_text(json.dumps([check, warned]))
+    return {"expectations": 2, "passed": 1, "warnings": ["few are blank"], "patches": 50}
+
+
+def _explored(folder: Path) -> dict[str, Any]:
+    rng = np.random.default_rng(2)
+    counts = rng.integers(1, 99, (2, 3, 64)).astype(np.uint64)
+    np.savez(folder / "pixels.npz", counts=counts, means=np.full((2, 96, 96, 3), 160.0))
+    patches = rng.integers(0, 256, (2, 2, 96, 96, 3)).astype(np.uint8)
+    np.savez(folder / "gallery.npz", **{"0": patches[0], "1": patches[1]})
+    brightness = {f"mean_{c}": 150.0 for c in "rgb"}
+    return {"classes": {"0": 24, "1": 24}, "sampled": PATCHES, "groups": 8,
+            "patches_a_group": {"median": 6.0, "largest": 6},
+            "brightness": {"0": brightness, "1": brightness}}  # fmt: skip
+
+
+def _splits(folder: Path) -> dict[str, Any]:
+    del folder
+    roles = ("train", "validation", "test")
+    return {"patches": dict(zip(roles, (30, 6, 12), strict=True)),
+            "positive_share": dict.fromkeys(roles, 0.5),
+            "groups": dict(zip(roles, (5, 1, 2), strict=True)), "tuning_patches": 12}  # fmt: skip
+
+
+def _prepared(folder: Path) -> dict[str, Any]:
+    ids = list(scored()["id"])
+    write_patch_store(folder / "train", ids, [np.zeros((PATCHES, 8, 8, 3), np.uint8)])
+    return {"patches": {"train": PATCHES, "test": 2}, "region": 32, "upscaler": "none",
+            "stored_side": 8}  # fmt: skip
+
+
+def _folds() -> dict[str, Any]:
+    table = scored()
+    found = scores(table["label"].to_numpy(), table["probability"].to_numpy(), 0.5)
+    return {"folds": [found, found], "mean": found, "deviation": dict.fromkeys(found, 0.0),
+            "parameters": 227265}  # fmt: skip
+
+
+def _history() -> pd.DataFrame:
+    names = [f"{part}{name}" for part in ("", "val_") for name in ("loss", "accuracy", "auc", "f1")]
+    return pd.DataFrame({"epoch": [1, 2], **{name: [0.5, 0.6] for name in names}})
+
+
+def _histories(folder: Path, **columns: str) -> None:
+    both = [_history().assign(fold=fold, **columns) for fold in (0, 1)]
+    pd.concat(both).to_csv(folder / "histories.csv", index=False)
+
+
+def _comparison(folder: Path) -> dict[str, Any]:
+    _histories(folder, model="custom_cnn")
+    return {"winner": "custom_cnn", "criterion": "auc",
+            "models": {"custom_cnn": _folds() | {"seconds": 75.0}}}  # fmt: skip
+
+
+def _tuned(folder: Path) -> dict[str, Any]:
+    trials = {"trial": ["0001", "0000"], "status": "COMPLETED", "score": [0.8, 0.7],
+              "epochs": [2, 1], "learning_rate": [1e-3, 1e-4]}  # fmt: skip
+    pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
+    return {"model": "tunable_cnn", "hyperparameters": {"learning_rate": 1e-3},
+            "objective": "val_auc", "score": 0.8, "trials": 2, "epochs": 3,
+            "patches": {"train": 8, "validation": 4}}  # fmt: skip
+
+
+def _crossvalidated(folder: Path) -> dict[str, Any]:
+    scored().assign(fold=np.arange(PATCHES) // 24).to_csv(folder / "predictions.csv", index=False)
+    _histories(folder)
+    return {"model": "tunable_cnn", **_folds()}
+
+
+def _model(folder: Path) -> dict[str, Any]:
+    _history().to_csv(folder / "history.csv", index=False)
+    return {"model": "tunable_cnn", "hyperparameters": {}, "parameters": 3402241, "epochs": 2,
+            "best_epoch": 2, "patches": {"train": 30, "validation": 6}}  # fmt: skip
+
+
+def _decision(folder: Path) -> dict[str, Any]:
+    scored().to_csv(folder / "predictions.csv", index=False)
+    found = _folds()["mean"]
+    return {"threshold": THRESHOLD, "patches": 6, "at_half": found, "at_threshold": found}
+
+
+def _evaluation(folder: Path) -> dict[str, Any]:
+    table = scored()
+    table.to_csv(folder / "predictions.csv", index=False)
+    labels, probabilities = table["label"].to_numpy(), table["probability"].to_numpy()
+    figures: dict[str, Any] = {"patches": PATCHES, "groups": 8}
+    for name, at in (("at_half", 0.5), ("at_threshold", THRESHOLD)):
+        found = scores(labels, probabilities, at)
+        figures[name] = {"threshold": at, "scores": found,
+                         "intervals": {score: [0.7531, 0.9642] for score in found},
+                         "confusion": confusion(labels, probabilities, at)}  # fmt: skip
+    return figures
+
+
+def _predictions(folder: Path) -> dict[str, Any]:
+    pd.DataFrame({"id": ["t0", "t1"], "probability": [0.1, 0.9], "prediction": [0, 1]}).to_csv(
+        folder / "predictions.csv", index=False
+    )
+    return {"patches": 2, "positive": 1}
+
+
+def _submission(folder: Path) -> dict[str, Any]:
+    del folder
+    return {"rows": 2, "submit": "probability"}
+
+
+def _receipts(folder: Path) -> dict[str, Any]:
+    del folder
+    return {"receipts": [{"address": f"s3://products/{HOSTILE}", "bytes": 31,
+                          "sha256": "ab" * 32, "sent": True}]}  # fmt: skip
+
+
+Run = dict[str, Artifact]
+
+
+def write(folder: Path, run: Run) -> tuple[dict[str, Any], str]:
+    folder.mkdir()
+    figures = report.function(folder, recipe=load_recipe("demo"), **run)
+    return dict(figures), (folder / REPORT).read_text()
+
+
+@pytest.fixture(scope="module")
+def written(
+    tmp_path_factory: pytest.TempPathFactory, finished_run: Run
+) -> tuple[dict[str, Any], str]:
+    return write(tmp_path_factory.mktemp("report") / "first", finished_run)
+
+
+def test_page_loads_nothing(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    loaded = re.findall(r'(?:src|href|action|poster|data)="([^"]*)"', html)
+    assert all(target.startswith(("data:image/png;base64,", "#")) for target in loaded)
+    assert not re.search(r"@import|url\((?!#)|<link|<script src|https?://", html)
+
+
+def test_headline_numbers_stand_on_the_page(written: tuple[dict[str, Any], str]) -> None:
+    figures, html = written
+    headline = figures["headline"]
+    assert figures["bytes"] == len(html.encode())
+    assert headline["auc_low"] == 0.7531
+    assert headline["test_positive"] == 1
+    for name in ("auc", "auc_low", "auc_high", "threshold", "precision", "recall"):
+        assert f"{headline[name]:.3f}" in html, name
+    assert "of 2 test patches (50.0%)" in html
+    assert "Not for clinical use" in html
+    assert "s3://products/" in html
+
+
+def test_equal_artifacts_give_equal_bytes(
+    tmp_path: Path, finished_run: Run, written: tuple[dict[str, Any], str]
+) -> None:
+    assert write(tmp_path / "again", finished_run)[1] == written[1]
+
+
+def test_ids_are_unique_and_every_reference_resolves(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    ids = Counter(re.findall(r'\sid="([^"]+)"', html))
+    assert [name for name, count in ids.items() if count > 1] == []
+    references = re.findall(r'href="#([^"]+)"|url\(#([^)]+)\)|labelledby="([^"]+)"', html)
+    assert {"".join(found) for found in references} <= set(ids)
+
+
+def test_every_picture_is_described(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    assert html.count('<figure class="picture">') == html.count('<svg role="img"')
+    assert all(re.findall(r'<img [^>]*alt="([^"]*)"', html))
+    assert "#010203" not in html
+
+
+def test_names_from_outside_are_escaped(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    assert HOSTILE not in html
+    assert html.count("&lt;script&gt;") == 3  # verdict, splits, receipt
+    assert "3 labelled patches are not in the group map" in html
+
+
+def test_missing_slide_map_is_a_warning_in_the_verdict(tmp_path: Path, finished_run: Run) -> None:
+    labels = make(tmp_path, "labels", lambda folder: _labels(folder) | {"group_source": ""})
+    run = finished_run | {"labels": labels}
+    numbers = headline(run["evaluation"], run["predictions"], run["model"])
+    found = verdict(numbers, run["labels"], run["evaluation"])
+    assert found.warned
+    assert "may be optimistic" in found.honesty
+
+
+def test_png_data_uri_keeps_below_its_limit(finished_run: Run) -> None:
+    figure = classes(finished_run["explored"])
+    uri = png_data_uri(figure)
+    assert base64.b64decode(uri.partition(",")[2]).startswith(b"\x89PNG")
+    assert len(png_data_uri(figure, len(uri) - 1)) < len(uri)
+    with pytest.raises(ValueError, match="more than 10"):
+        png_data_uri(figure, 10)

@@ -1,0 +1,145 @@
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pcam_core.artifact import Artifact
+from pcam_core.errors import InputError
+from pcam_core.stages.split import SplitSettings, hold_out, read_splits, split
+
+FEW = settings(max_examples=10, deadline=None)
+COARSE = {
+    "test_fraction": 0.25,
+    "validation_fraction": 0.2,
+    "tune_fraction": 0.5,
+    "tune_validation_fraction": 0.3,
+}
+SIDES = ["role", "compare_fold", "cv_fold", "tune"]
+
+
+def run(table, **changes):
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        table.to_csv(folder / "train.csv", index=False)
+        artifact = Artifact(stage="x", key="x", path=folder)
+        figures = split.function(folder, labels=artifact, settings=SplitSettings(**changes))
+        return read_splits(artifact), figures
+
+
+@st.composite
+def tables(draw, largest=5):
+    """Patches of about a hundred groups, from pure ones to mixed ones."""
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    groups = draw(st.integers(80, 120))
+    sizes = rng.integers(1, largest + 1, groups)
+    share = rng.beta(*draw(st.sampled_from([(1, 1), (5, 5), (0.3, 0.4)])), groups)
+    rows = [(f"g{g}", int(rng.random() < share[g])) for g in range(groups) for _ in range(sizes[g])]
+    table = pd.DataFrame(rows, columns=["group", "label"])
+    table.insert(0, "id", [f"p{n}" for n in rng.permutation(len(table))])
+    return table
+
+
+@FEW
+@given(table=tables(), seed=st.integers(0, 1000))
+def test_no_group_stands_on_two_sides(table, seed):
+    found, figures = run(table, seed=seed, **COARSE)
+    for column in SIDES:
+        assert (found.groupby("group")[column].nunique() == 1).all(), column
+    assert sorted(found["id"]) == sorted(table["id"])
+    assert set(found["role"]) == {"test", "validation", "train"}
+    assert figures["patches"] == found["role"].value_counts().to_dict()
+
+    test = found["role"] == "test"
+    for column, folds in (("compare_fold", 2), ("cv_fold", 3)):
+        assert set(found.loc[~test, column]) == set(range(folds))
+        assert set(found.loc[test, column]) == {-1}
+    assert set(found.loc[test, "tune"]) == {""}
+    assert set(found["tune"]) == {"", "train", "validation"}
+
+
+@FEW
+@given(table=tables(), seed=st.integers(0, 1000))
+def test_the_order_of_rows_does_not_matter(table, seed):
+    first, _ = run(table, seed=seed, **COARSE)
+    again, _ = run(table.sample(frac=1, random_state=seed), seed=seed, **COARSE)
+    pd.testing.assert_frame_equal(first, again)
+
+
+@FEW
+@given(table=tables(largest=1))
+def test_small_groups_are_stratified(table):
+    found, figures = run(table, **COARSE)
+    share = table["label"].mean()
+    for role, size in figures["patches"].items():
+        assert abs(figures["positive_share"][role] - share) <= 2 / size
+    assert figures["patches"]["test"] == pytest.approx(len(table) / 4, abs=2)
+    assert figures["tuning_patches"] == pytest.approx(len(table) * 0.75 / 2, abs=2)
+    assert (found["tune"] != "").sum() == figures["tuning_patches"]
+
+
+def even(groups):
+    return pd.DataFrame(
+        {"id": [f"p{n}" for n in range(groups)], "label": np.arange(groups) % 2}
+    ).assign(group=lambda table: "g" + table["id"])
+
+
+def test_seeds_differ():
+    first, again = (run(even(100), seed=seed, **COARSE)[0] for seed in (1, 2))
+    for column in SIDES:
+        assert (first[column] != again[column]).any()
+
+
+@settings(max_examples=8, deadline=None)
+@given(fraction=st.floats(0.05, 1), seed=st.integers(0, 1000))
+def test_hold_out_takes_about_what_was_asked(fraction, seed):
+    table = even(120)
+    share = hold_out(table, fraction, seed, "a part").mean()
+    # One of k folds, or all but one: the nearest such share.
+    assert abs(share - fraction) <= 0.17
+    assert share > 0
+
+
+def test_all_may_be_held_out():
+    assert hold_out(even(4), 1.0, 0, "a part").all()
+
+
+@pytest.mark.parametrize(
+    ("groups", "changes", "named"),
+    [
+        (6, {}, "The test part needs 5 groups .* only 3"),
+        (40, {"validation_fraction": 0.05}, "The validation part needs 20 groups .* only 16"),
+        (24, {**COARSE, "cv_folds": 10}, "The cross-validation needs 10 groups .* only 9"),
+        (24, {**COARSE, "compare_folds": 10}, "The comparison needs 10 groups .* only 9"),
+        (24, {**COARSE, "tune_fraction": 0.05}, "The tuning part needs 20 groups"),
+        (40, {"validation_fraction": 0.5}, "Tuning's validation part needs 5 groups"),
+    ],
+)
+def test_too_few_groups(groups, changes, named):
+    with pytest.raises(InputError, match=named):
+        run(even(groups), **changes)
+
+
+def test_one_class_in_one_group_only():
+    table = even(60).assign(group=lambda t: t["group"].where(t["label"] == 0, "one"))
+    with pytest.raises(InputError, match="each class, but there are only 1"):
+        run(table, **COARSE)
+
+
+def test_a_huge_group_stays_whole():
+    table = even(300)
+    table.loc[:120, "group"] = "slide"
+    found, _ = run(table, **COARSE)
+    for column in SIDES:
+        assert found.loc[found["group"] == "slide", column].nunique() == 1
+
+
+@pytest.mark.parametrize("odd", ["NA", "null", "None", "007", "1e3"])
+def test_texts_stay_texts(odd):
+    table = even(60)
+    table.loc[3, ["id", "group"]] = odd
+    found, _ = run(table, **COARSE)
+    assert found.set_index("id").loc[odd, "group"] == odd

@@ -1,0 +1,112 @@
+import pytest
+
+from pcam_core import file_hashes
+from pcam_core.errors import InputError
+from pcam_core.raw_data import open_raw_data
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Kaggle's layout with files that are no pictures: nothing is decoded here."""
+    folder = tmp_path / "data"
+    for part in ("train", "test"):
+        (folder / part).mkdir(parents=True)
+        for number in range(3):
+            (folder / part / f"{part}{number}.tif").write_bytes(part.encode() * number)
+    (folder / "train_labels.csv").write_text("id,label\ntrain0,0\ntrain1,1\ntrain2,0\n")
+    (folder / "sample_submission.csv").write_text("id,label\ntest0,0\ntest1,0\ntest2,0\n")
+    (folder / "patch_id_wsi_full.csv").write_text("id,wsi\ntrain0,a\n")
+    return folder
+
+
+@pytest.fixture
+def key(tmp_path):
+    return lambda folder: open_raw_data(folder, tmp_path / "memory").key
+
+
+def test_moving_the_folder_keeps_the_key(folder, key, tmp_path):
+    before = key(folder)
+    assert before == key(folder.rename(tmp_path / "another name"))
+
+
+def test_a_relative_path_keeps_the_key(folder, key, monkeypatch, tmp_path):
+    before = key(folder)
+    monkeypatch.chdir(folder.parent)
+    data = open_raw_data(type(folder)("data"), tmp_path / "memory")
+    assert (data.key, data.path) == (before, folder)
+
+
+def append(name):
+    def change(folder):
+        with (folder / name).open("ab") as file:
+            file.write(b"\n")
+
+    return change
+
+
+def rename_patch(folder):
+    (folder / "train" / "train0.tif").rename(folder / "train" / "train9.tif")
+
+
+def move_patch(folder):
+    (folder / "train" / "train0.tif").rename(folder / "test" / "train0.tif")
+
+
+def exchange_patches(folder):
+    one, two = folder / "train" / "train1.tif", folder / "train" / "train2.tif"
+    first, second = one.read_bytes(), two.read_bytes()
+    one.write_bytes(second)
+    two.write_bytes(first)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        append("train/train1.tif"),
+        append("test/test0.tif"),
+        append("train_labels.csv"),
+        append("sample_submission.csv"),
+        append("patch_id_wsi_full.csv"),
+        append("overlap_groups.csv"),
+        rename_patch,
+        move_patch,
+        exchange_patches,
+    ],
+)
+def test_a_change_changes_the_key(folder, key, change):
+    before = key(folder)
+    change(folder)
+    assert key(folder) != before
+
+
+def test_files_that_are_not_read_do_not_count(folder, key):
+    before = key(folder)
+    (folder / "notes.txt").write_text("x")
+    (folder / "train" / "thumbs.db").write_text("x")
+    assert key(folder) == before
+
+
+def test_a_second_call_reads_no_file(folder, key, monkeypatch):
+    before = key(folder)
+    monkeypatch.setattr(file_hashes, "sha256_of", lambda _: pytest.fail("a file was read"))
+    assert key(folder) == before
+
+
+def test_patches_by_id(folder, tmp_path):
+    data = open_raw_data(folder, tmp_path / "memory")
+    assert data.patch_ids("train") == ["train0", "train1", "train2"]
+    assert data.patch("test", "test1").read_bytes() == b"test"
+
+
+def test_what_is_missing_is_named(folder, key, tmp_path):
+    with pytest.raises(InputError, match="nowhere does not exist"):
+        key(tmp_path / "nowhere")
+    with pytest.raises(InputError, match="does not exist"):
+        key(folder / "train_labels.csv")
+    for path in (folder / "test").iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match=r"test holds no \.tif"):
+        key(folder)
+    (folder / "train_labels.csv").unlink()
+    with pytest.raises(InputError, match=r"has no train_labels\.csv"):
+        key(folder)
