@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from pcam_core.measures import best_f1_threshold, confusion, intervals, scores
+from pcam_core.measures import best_f1_threshold, confusion, scores
 
 SOME = settings(max_examples=25, deadline=None)
 
@@ -86,41 +86,3 @@ def test_perfect_and_reversed_and_no_better_than_chance():
 def test_nothing_is_called_positive():
     found = scores(np.array([0, 1]), np.array([0.1, 0.2]), 0.5)
     assert (found["precision"], found["recall"], found["f1"]) == (0, 0, 0)
-
-
-def noisy(groups, copies):
-    rng = np.random.default_rng(3)
-    labels = np.repeat(rng.integers(0, 2, groups), copies)
-    probabilities = np.clip(labels * 0.2 + np.repeat(rng.random(groups), copies) * 0.8, 0, 1)
-    return labels, probabilities, np.repeat([f"g{n}" for n in range(groups)], copies)
-
-
-def width(bounds):
-    return bounds[1] - bounds[0]
-
-
-def test_copies_do_not_narrow_grouped_intervals():
-    labels, probabilities, groups = noisy(40, 10)
-    options = {"draws": 100, "seed": 1}
-    grouped = intervals(labels, probabilities, groups, 0.5, **options)
-    single = intervals(labels, probabilities, np.arange(400), 0.5, **options)
-    once = intervals(*noisy(40, 1), 0.5, **options)
-    for name in ("auc", "accuracy", "f1"):
-        assert width(grouped[name]) > 2 * width(single[name])
-        assert width(grouped[name]) == pytest.approx(width(once[name]), rel=0.35)
-
-
-def test_intervals_hold_the_figure_and_follow_the_seed():
-    labels, probabilities, groups = noisy(60, 2)
-    one, same, other = (
-        intervals(labels, probabilities, groups, 0.5, draws=100, seed=seed) for seed in (1, 1, 2)
-    )
-    assert one == same != other
-    for name, value in scores(labels, probabilities, 0.5).items():
-        assert 0 <= one[name][0] <= value <= one[name][1] <= 1
-
-
-def test_draws_of_one_class_are_drawn_again():
-    labels, groups = np.array([0, 0, 0, 1]), np.array(["a", "a", "b", "c"])
-    found = intervals(labels, np.array([0.1, 0.2, 0.3, 0.4]), groups, 0.35, draws=100, seed=0)
-    assert found["auc"] == (1, 1)

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
-from pcam_core.measures import confusion, intervals, scores
+from pcam_core.bootstrap import intervals
+from pcam_core.measures import confusion, scores
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.final import load_final

@@ -115,6 +115,7 @@ class _Model(keras_tuner.HyperModel):
             feed,
             epochs=epochs,
             initial_epoch=initial_epoch,
+            shuffle=False,  # the feed shuffles
             callbacks=[*own, *callbacks],
             verbose=verbose,
         )

@@ -85,7 +85,14 @@ class Trainer:
         compile_network(trained, settings, rate, settings.epochs * len(feed))
         validate = Validation(serving, self.store, validation, settings)
         callbacks = self.callbacks(what, settings.epochs * len(feed), validate)
-        history = trained.fit(feed, epochs=settings.epochs, verbose=0, callbacks=callbacks).history
+        history = trained.fit(
+            feed,
+            epochs=settings.epochs,
+            # The feed shuffles; Keras would again, with a generator that other threads draw from.
+            shuffle=False,
+            verbose=0,
+            callbacks=callbacks,
+        ).history
         if not np.isfinite(history["loss"]).all():
             raise FloatingPointError(
                 f"{what}: the loss is no number any more. Try a lower learning rate"

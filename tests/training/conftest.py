@@ -1,5 +1,7 @@
 """A tiny store of patches in which the label is brightness, and trainers on it."""
 
+import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -55,3 +57,19 @@ def trainer(tiny_store: PatchStore) -> Callable[..., Any]:
         )
 
     return make
+
+
+@pytest.fixture(scope="module")
+def others_drawing():
+    """Another thread draws from Python's shared random generator, as Prefect's do."""
+    stop = threading.Event()
+
+    def draw():
+        while not stop.wait(1e-5):
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    yield
+    stop.set()
+    thread.join()

@@ -1,6 +1,3 @@
-import random
-import threading
-
 import numpy as np
 
 from pcam_core.models.registry import build_network
@@ -14,18 +11,6 @@ def weights():
     return build_network("custom_cnn", settings).get_weights()
 
 
-def test_other_threads_draws_do_not_change_the_weights():
-    stop = threading.Event()
-
-    def draw():
-        while not stop.is_set():
-            random.random()
-
-    thread = threading.Thread(target=draw)
-    thread.start()
-    try:
-        first, second = weights(), weights()
-    finally:
-        stop.set()
-        thread.join()
+def test_other_threads_draws_do_not_change_the_weights(others_drawing):
+    first, second = weights(), weights()
     assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))

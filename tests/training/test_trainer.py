@@ -26,8 +26,8 @@ def folds(trainer, table):
 
 
 @pytest.fixture(scope="module")
-def alone(trainer, table):
-    """The second fold trained by itself."""
+def alone(trainer, table, others_drawing):
+    """The second fold trained by itself, beside another thread."""
     training, checks = table[table["fold"] != 1], table[table["fold"] == 1]
     return trainer("tissue").train("tunable_cnn", SMALL, training, checks, "Alone"), checks
 
