@@ -33,7 +33,7 @@ def progress_on_terminal(console: Console) -> Iterator[None]:
 @contextmanager
 def log_on_terminal(console: Console) -> Iterator[None]:
     """Show the product's own log; Prefect's stays in its UI."""
-    handler = RichHandler(console=console, show_path=False, show_level=False, markup=False)
+    handler = RichHandler(console=console, show_path=False, show_level=False, log_time_format="%X")
     handler.addFilter(lambda record: record.name != "tasks.progress")
     loggers = [logging.getLogger(name) for name in ("pcam_core", "flows", "tasks")]
     for logger in loggers:
