@@ -1,5 +1,6 @@
 """The `pcam` command."""
 
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +32,7 @@ Store = Annotated[
         " variables) or a folder. Default: <out>/object-store.",
     ),
 ]
+_RUN = "Its id, the beginning of one, or `latest`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
 _DEMO_PATCHES = {"train": 800, "test": 160, "seed": 42}
@@ -126,11 +128,74 @@ def doctor(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = 
             raise typer.Exit(1)
 
 
+@app.command()
+def runs(out: Out = Path("pcam-runs"), as_json: AsJson = False) -> None:
+    """List the runs in a folder, newest first: state, data, figures and size.
+
+    A run is running, done, failed (with the reason), stopped (Ctrl-C or SIGTERM) or killed (its
+    process is gone without a word). A run on another machine counts as running until it says
+    otherwise. The size is that of every artifact that a run uses, shared ones included.
+
+    `pcam compare` shows what differs between two of them; `pcam prune` removes old ones.
+    """
+    from deployments.run_table import show_runs
+
+    with _explained():
+        show_runs(out, as_json=as_json)
+
+
+@app.command()
+def compare(
+    first: Annotated[str, typer.Argument(metavar="RUN", help=_RUN)],
+    second: Annotated[str, typer.Argument(metavar="RUN", help=_RUN)],
+    out: Out = Path("pcam-runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Show what differs between two runs: figures, settings, data and stages.
+
+    A stage that both runs share was computed once; one that differs had other settings, data or
+    code, its own or those of a stage before it.
+
+    Example: `pcam compare 20261123-1558 latest`
+    """
+    from deployments.run_differences import show_differences
+
+    with _explained():
+        show_differences(out, first, second, as_json=as_json)
+
+
+@app.command()
+def prune(
+    keep: Annotated[int, typer.Option(min=0, help="How many of the newest runs stay.")],
+    out: Out = Path("pcam-runs"),
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would go, and remove nothing.")
+    ] = False,
+) -> None:
+    """Remove old runs and whatever no other run needs: artifacts, records, Prefect's history.
+
+    The newest --keep runs stay, every run that is still running, and the newest that is done, so
+    that failed ones cannot cost the last model; --keep 0 removes that too. Unfinished artifacts
+    go when no process works on them. Raw data and object storage are never touched.
+
+    Example: `pcam prune --keep 5 --dry-run`
+    """
+    from deployments.pruning import prune_runs
+
+    with _explained():
+        prune_runs(out, keep, dry_run=dry_run)
+
+
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Turn errors into one message and an exit code: 2 for the user's input, 1 for the rest."""
-    from pcam_core.errors import InputError
+    """Turn errors into one message and an exit code: 2 for the user's input, 1 for the rest.
 
+    SIGTERM ends a command as Ctrl-C does.
+    """
+    from pcam_core.errors import InputError
+    from pcam_core.storage_fault import storage_fault
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
     except InputError as error:
@@ -143,8 +208,10 @@ def _explained() -> Iterator[None]:
         typer.echo("\nStopped. Give the same command again to go on where it stopped.", err=True)
         raise typer.Exit(1) from interrupt
     except Exception as error:  # the last frame of the program
-        typer.secho(f"The run failed: {type(error).__name__}: {error}", err=True, fg="red")
-        typer.echo("Finished stages are kept: the same command goes on after them.", err=True)
+        problem, remedy = storage_fault(error) or (f"{type(error).__name__}: {error}", "")
+        typer.secho(f"The run failed: {problem}", err=True, fg="red")
+        kept = "Finished stages are kept: the same command goes on after them."
+        typer.echo(f"{remedy} {kept}".strip(), err=True)
         raise typer.Exit(1) from error
 
 

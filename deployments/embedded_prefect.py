@@ -1,7 +1,13 @@
 """Prefect inside this process: own server, own folder, contacting nobody."""
 
 import os
+import signal
 from pathlib import Path
+
+from pcam_core.writable import check_writable
+
+# In the environment of a server: the process that it works for.
+_OWNER = "PCAM_SERVER_OWNER"
 
 
 def embed_prefect(home: Path) -> None:
@@ -11,7 +17,11 @@ def embed_prefect(home: Path) -> None:
 
     Args:
         home: Folder of the embedded server's database and results.
+
+    Raises:
+        InputError: It cannot be written.
     """
+    check_writable(home)
     home.mkdir(parents=True, exist_ok=True)
     settings = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -30,3 +40,47 @@ def embed_prefect(home: Path) -> None:
         }
     for name, value in settings.items():
         os.environ.setdefault(name, value)
+
+
+def start_server() -> None:
+    """Start an embedded server that ends with this process, unless `PREFECT_API_URL` is set."""
+    from prefect.server.api.server import SubprocessASGIServer
+    from prefect.settings import get_current_settings
+
+    if get_current_settings().api.url:
+        return
+    _end_orphans()
+    os.environ[_OWNER] = str(os.getpid())
+    # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        SubprocessASGIServer().start()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def stop_server() -> None:
+    """Stop the embedded server, where one was started, without waiting for the process's end."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    SubprocessASGIServer().stop()
+
+
+def _end_orphans() -> None:
+    """End the servers of this home whose owner was killed without them."""
+    import psutil
+
+    orphans = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except psutil.Error:
+            continue  # another user's, or gone meanwhile
+        owner = environment.get(_OWNER)
+        same_home = environment.get("PREFECT_HOME") == os.environ["PREFECT_HOME"]
+        if owner and same_home and not psutil.pid_exists(int(owner)):
+            orphans.append(process)
+    for process in orphans:
+        process.terminate()
+    for process in psutil.wait_procs(orphans, timeout=5)[1]:
+        process.kill()

@@ -1,9 +1,12 @@
 """What a person sees on the terminal."""
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from rich.console import Console
 from rich.logging import RichHandler
@@ -45,6 +48,28 @@ def log_on_terminal(console: Console) -> Iterator[None]:
     finally:
         for logger in loggers:
             logger.removeHandler(handler)
+
+
+@contextmanager
+def native_messages_in(file: Path) -> Iterator[None]:
+    """Append to a file what native libraries and child processes write to the error stream.
+
+    TensorFlow greets with a dozen lines there before it reads its own settings. Python's own
+    messages still reach the terminal.
+    """
+    sys.stderr.flush()
+    stream, terminal = sys.stderr, os.dup(2)
+    log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(log, 2)
+    os.close(log)
+    if stream is sys.__stderr__:  # else somebody captures it already
+        sys.stderr = open(terminal, "w", buffering=1, closefd=False)  # noqa: SIM115
+    try:
+        yield
+    finally:
+        sys.stderr = stream
+        os.dup2(terminal, 2)
+        os.close(terminal)
 
 
 def _hush_prefect() -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
-from deployments.embedded_prefect import embed_prefect
+from deployments.embedded_prefect import embed_prefect, start_server, stop_server
+from deployments.interruption import interruptible
+from pcam_core.writable import check_writable
 
 
 def run_training(
@@ -23,20 +25,40 @@ def run_training(
     Raises:
         InputError: The data, the recipe, the folder or the object store is wrong.
     """
+    check_writable(out)
     embed_prefect(out / "prefect")
+    from deployments.prefect_history import tell_crashed
     from deployments.summary import summary, tell
-    from deployments.terminal import log_on_terminal, progress_on_terminal
+    from deployments.terminal import log_on_terminal, native_messages_in, progress_on_terminal
+    from flows.pipeline import Products
     from flows.request import TrainRequest
     from flows.train import finished, train
+    from pcam_core.run_history import RunHistory
+    from pcam_core.run_recorder import bury, stop_recordings
 
     request = TrainRequest(data=data, recipe=recipe, out=out, store=store, changes=changes)
     console = Console(stderr=True)
-    with log_on_terminal(console), progress_on_terminal(console):
+
+    def work() -> Products:
         products = finished(request)
         if products:
             console.print("Everything is done already; nothing was computed.")
-        else:
-            products = train(request)
+            return products
+        start_server()
+        tell_crashed(bury(RunHistory(out)))
+        return train(request)
+
+    def farewell() -> None:
+        console.print("\nStopped. Give the same command again to go on where it stopped.")
+        tell_crashed(stop_recordings(RunHistory(out)))
+        stop_server()
+
+    with (
+        native_messages_in(out / "native.log"),
+        log_on_terminal(console),
+        progress_on_terminal(console),
+    ):
+        products = interruptible(work, farewell)
     found = summary(products)
     if as_json:
         print(json.dumps(found, indent=2))

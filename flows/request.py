@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pcam_core.recipe import Recipe, load_recipe
 from pcam_core.section import Section
+from pcam_core.writable import check_writable
 
 
 class TrainRequest(Section):
@@ -29,6 +30,11 @@ class TrainRequest(Section):
     def load(self) -> Recipe:
         """Load the recipe with its changes; see `load_recipe`."""
         return load_recipe(self.recipe, self.changes)
+
+    def check_out(self) -> None:
+        """Make sure that `out` can be written; see `check_writable`."""
+        for folder in (self.out, self.artifacts):
+            check_writable(folder)
 
     @property
     def artifacts(self) -> Path:

@@ -1,16 +1,23 @@
 """The training flow."""
 
 import logging
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, tags
 from prefect.runtime import flow_run
 
+from flows.bad_items import all_bad_items_in
 from flows.pipeline import Products, pipeline
 from flows.request import TrainRequest
 from pcam_core.artifact import Artifact
 from pcam_core.object_store import open_store
-from pcam_core.raw_data import open_raw_data
+from pcam_core.raw_data import RawData, open_raw_data
+from pcam_core.recipe import Recipe
+from pcam_core.run_history import RunHistory
+from pcam_core.run_record import KeyFigures, new_record
+from pcam_core.run_recorder import recording
+from pcam_core.stage import Stage
 from tasks.stage_task import StageTask
 
 logger = logging.getLogger(__name__)
@@ -27,27 +34,51 @@ def train(request: TrainRequest) -> Products:
     """Train, measure and report a classifier of patches; see the recipe for the method.
 
     Raises:
-        InputError: The data, the recipe or the object store is wrong.
+        InputError: The data, the recipe, the folder or the object store is wrong.
     """
-    recipe = request.load()
-    open_store(request.destination).check()
-    data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
+    request.check_out()
+    record = new_record(Path(request.recipe).stem, request.data, request.changes, flow_run.id)
+    history = RunHistory(request.out)
+    with all_bad_items_in(request.out), recording(history, record) as recorder:
+        recipe = request.load()
+        open_store(request.destination).check()
+        data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
+        recorder.plan(recipe, data, _planned(request, recipe, data)[1])
+
+        def do(task: StageTask, **inputs: Any) -> Artifact:
+            return task.run(request.artifacts, **inputs)
+
+        with tags(recipe.name):
+            products = pipeline(do, data, recipe, request.destination)
+        recorder.found(KeyFigures.model_validate(products.report.figures["headline"]))
+        return products
+
+
+def _planned(
+    request: TrainRequest, recipe: Recipe, data: RawData
+) -> tuple[Products, list[tuple[Stage, Artifact]]]:
+    """Return the products, and every stage with what it will make, without computing any."""
+    planned = []
 
     def do(task: StageTask, **inputs: Any) -> Artifact:
-        return task.run(request.artifacts, **inputs)
+        artifact = task.plan(request.artifacts, **inputs)
+        planned.append((task.stage, artifact))
+        return artifact
 
-    with tags(recipe.name):
-        return pipeline(do, data, recipe, request.destination)
+    return pipeline(do, data, recipe, request.destination), planned
 
 
 def finished(request: TrainRequest) -> Products | None:
-    """Return the products of a request if all of them exist and check, else None."""
+    """Return the products of a request if every artifact of it exists and checks, else None.
+
+    Raises:
+        InputError: The data, the recipe or the folder is wrong.
+    """
     recipe = request.load()
-    data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
+    request.check_out()
+    with all_bad_items_in(request.out):
+        data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
 
-    def do(task: StageTask, **inputs: Any) -> Artifact:
-        return task.plan(request.artifacts, **inputs)
-
-    products = pipeline(do, data, recipe, request.destination)
-    sound = all(getattr(products, name).fault() is None for name in Products.model_fields)
+    products, planned = _planned(request, recipe, data)
+    sound = all(artifact.fault() is None for _, artifact in planned)
     return products if sound else None

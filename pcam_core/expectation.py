@@ -27,7 +27,8 @@ def announce(what: str, folder: Path, disk_bytes: int, seconds: float) -> None:
     logger.info("%s: expects %s of disk and %s", what, megabytes(disk_bytes), duration(seconds))
     if free < disk_bytes + _RESERVE:
         raise InputError(
-            f"{what} needs {megabytes(disk_bytes)} of disk below {folder}, but only"
-            f" {megabytes(free)} are free (256 MB are kept in reserve).",
-            "Free some space or choose another --out.",
+            f"{what} needs {megabytes(disk_bytes)} of disk, but only {megabytes(free)} are left"
+            f" where {folder} lies (256 MB are kept in reserve).",
+            "Free some space (`pcam prune --keep 1` removes what older runs left) or choose"
+            " another --out.",
         )

@@ -10,8 +10,16 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
+from pcam_core.errors import InputError
+
 SIDE = 96
 MODE = "RGB"
+BITS = 8
+
+_MAGIC = (b"II*\0", b"MM\0*")
+_BITS_A_SAMPLE = 258  # the tag's number in TIFF 6.0
+_NAMES = {"1": "black and white", "L": "grey-scale", "P": "of a palette"}
+_NAMES |= dict.fromkeys(("I;16", "I;16B"), "16-bit grey-scale")
 
 Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
@@ -24,27 +32,55 @@ def read_patch(path: Path) -> Pixels:
         uint8 pixels (96, 96, 3), RGB, 0..255.
 
     Raises:
-        ValueError: The file is no single RGB image of 96x96 pixels; the message says why.
+        ValueError: The file is no single 8-bit RGB TIFF of 96x96 pixels; the message says why.
             The header is checked before any pixel is decoded, so that a decompression bomb
             costs nothing.
     """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=("TIFF",)) as image:
             if image.size != (SIDE, SIDE):
                 raise ValueError(f"{image.width}x{image.height} pixels, not {SIDE}x{SIDE}")
             if image.mode != MODE:
-                raise ValueError(f"mode {image.mode}, not {MODE}")
+                raise ValueError(f"{_NAMES.get(image.mode, image.mode)}, not {MODE}")
+            # Pillow cuts 16 bits to 8, and a fourth channel off, without a word.
+            bits = image.tag_v2.get(_BITS_A_SAMPLE, (1,))  # type: ignore[attr-defined]
+            if bits != (BITS,) * len(MODE):
+                raise ValueError(f"{len(bits)} channels of {max(bits)} bits, not 3 of {BITS}")
             if getattr(image, "n_frames", 1) != 1:
                 raise ValueError("several pages, not one")
             return np.asarray(image)
     except UnidentifiedImageError:
-        raise ValueError("not an image") from None
+        raise ValueError(_unidentified(path)) from None
     except Image.DecompressionBombError:
         raise ValueError(f"far more than {SIDE}x{SIDE} pixels") from None
     except ValueError:
         raise
     except Exception as error:  # what a decoder raises on damaged bytes has no common base
-        raise ValueError(f"cannot be decoded ({error})") from None
+        if isinstance(error, OSError) and error.strerror:
+            raise ValueError(f"cannot be read: {error.strerror}") from None
+        raise ValueError(f"cannot be decoded: {error}") from None
+
+
+def _unidentified(path: Path) -> str:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start in _MAGIC:
+        return "a TIFF that is cut off or damaged"
+    return "not a TIFF image" if start else "an empty file"
+
+
+def read_accepted_patch(path: Path) -> Pixels:
+    """Decode a patch that the gate has let pass; see `read_patch`.
+
+    Raises:
+        InputError: It has been changed or taken away since.
+    """
+    try:
+        return read_patch(path)
+    except ValueError as error:
+        raise InputError(
+            f"{path} has changed during the run ({error}).", "Put it back, then run again."
+        ) from error
 
 
 def in_parallel(function: Callable[[Path], T], paths: Sequence[Path], chunk: int) -> Iterator[T]:

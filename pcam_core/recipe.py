@@ -1,5 +1,6 @@
 """Recipes: the settings of a whole run, from shipped TOML files and the user's changes."""
 
+import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -76,7 +77,13 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
             else f"Choose from {', '.join(shipped_recipes())} or give the path of a .toml file.",
         )
     try:
-        fields: dict[str, Any] = {"name": path.stem, **tomllib.loads(path.read_text())}
+        # Editors on Windows begin a file with a byte order mark.
+        text = path.read_text(encoding="utf-8-sig")
+        fields: dict[str, Any] = {"name": path.stem, **tomllib.loads(text)}
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be read ({error.strerror}).", "Make it readable."
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML ({error}).", "Mend the file.") from error
     for field, value in (changes or {}).items():
@@ -124,8 +131,12 @@ def _put(fields: dict[str, Any], path: Sequence[str], value: Any) -> None:
 
 def _explain(error: ValidationError) -> tuple[str, str]:
     problems, remedies = [], []
-    for detail in error.errors():
-        place = ".".join(str(part) for part in detail["loc"])
+    details = error.errors()
+    for detail in details:
+        # A list whose only entry is wrong is told to be too short as well.
+        if any(other["loc"][:-1] == detail["loc"] for other in details):
+            continue
+        place = ".".join(str(part) for part in detail["loc"] if part != "[key]")
         if detail["type"] == "extra_forbidden":
             known = _fields_beside(detail["loc"])
             near = get_close_matches(str(detail["loc"][-1]), known, n=1)
@@ -134,8 +145,12 @@ def _explain(error: ValidationError) -> tuple[str, str]:
                 f"Did you mean {near[0]!r}?" if near else f"Choose from {', '.join(known)}."
             )
         else:
+            names = (
+                re.findall("'(.*?)'", detail["msg"]) if detail["type"] == "literal_error" else []
+            )
+            near = get_close_matches(str(detail["input"]), names, n=1)
             problems.append(f"{place} = {detail['input']!r} is not possible.")
-            remedies.append(f"{detail['msg']}.")
+            remedies.append(f"Did you mean {near[0]!r}?" if near else f"{detail['msg']}.")
     return " ".join(problems), " ".join(remedies)
 
 

@@ -7,11 +7,12 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from pcam_core.artifact import Artifact, Figures, seal
 from pcam_core.section import Section
@@ -83,7 +84,7 @@ class Stage:
         target = self.reference(root, key)
         workshop = root / ".building" / target.path.name
         workshop.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(workshop.with_suffix(".lock")):
+        with _turn(workshop):
             found = self.find(root, key)
             if found:
                 return found
@@ -110,6 +111,16 @@ def numeric_versions() -> dict[str, str]:
     backend = os.environ.get("KERAS_BACKEND", "tensorflow")
     names = [*_NUMERIC, _BACKENDS.get(backend, backend)]
     return {"backend": backend} | {name: version(name) for name in names}
+
+
+def _turn(workshop: Path) -> AbstractContextManager[Any]:
+    """Wait until no other process works on this artifact; the end of a process frees its lock."""
+    lock = FileLock(workshop.with_suffix(".lock"))
+    try:
+        return lock.acquire(blocking=False)
+    except Timeout:
+        logger.info("Another run works on %s; waiting for it.", workshop.name)
+        return lock.acquire()
 
 
 def _content(value: Any) -> Any:

@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 
@@ -6,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pcam_core import file_hashes
+from pcam_core.errors import InputError
 from pcam_core.file_hashes import hash_files
 
 
@@ -77,6 +79,26 @@ def test_a_file_put_in_the_place_of_another_is_read(paths, tmp_path, read):
     assert read == ["3.tif"]
 
 
-def test_a_missing_file_is_an_error(paths, tmp_path):
-    with pytest.raises(FileNotFoundError):
-        hash_files([*paths, tmp_path / "missing.tif"], tmp_path / "memory")
+def test_all_unreadable_files_are_named(paths, tmp_path, monkeypatch):
+    def read(path):
+        if path == paths[1]:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return "0" * 64
+
+    monkeypatch.setattr(file_hashes, "sha256_of", read)
+    (tmp_path / "folder.tif").mkdir()
+    asked = [*paths, tmp_path / "missing.tif", tmp_path / "folder.tif"]
+    with pytest.raises(InputError, match="3 files cannot be read") as caught:
+        hash_files(asked, tmp_path / "memory")
+    for named in (
+        "1.tif (Permission denied)",
+        "missing.tif (No such file or directory)",
+        "folder.tif (not a regular file)",
+    ):
+        assert named in caught.value.problem
+
+
+def test_a_damaged_memory_is_named(paths, tmp_path):
+    (tmp_path / "memory").write_bytes(b"no database at all, but long enough to be looked at")
+    with pytest.raises(InputError, match=r"memory is damaged .* Remove it"):
+        hash_files(paths, tmp_path / "memory")

@@ -4,12 +4,10 @@ import base64
 import errno
 import hashlib
 import shutil
-import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 from uuid import uuid4
 
 import boto3
@@ -18,7 +16,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 from botocore.stub import ANY, Stubber
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from pcam_core.errors import InputError
 from pcam_core.object_store import ObjectStore, Receipt, S3Settings, open_store, s3, s3_errors
@@ -30,15 +27,6 @@ IMPATIENT = S3Settings(connect_timeout_s=1, read_timeout_s=5, attempts=1)
 SHARED_STORE = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-
-
-@pytest.fixture(scope="session")
-def endpoint() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -54,20 +42,8 @@ def aws(endpoint: str) -> Any:
 
 
 @pytest.fixture
-def address(endpoint: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """A fresh prefix; boto3's usual chain points at the server and at nothing else."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_ACCESS_KEY_ID": "not-a-real-key",
-        "AWS_SECRET_ACCESS_KEY": SECRET,
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_EC2_METADATA_DISABLED": "true",
-        "AWS_CONFIG_FILE": str(tmp_path / "no-config"),
-        "AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "no-credentials"),
-        "NO_PROXY": "127.0.0.1",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
+def address(aws_environment: None) -> str:
+    """A fresh prefix."""
     return f"s3://products/{uuid4().hex}"
 
 
@@ -291,13 +267,9 @@ class TestS3:
         with pytest.raises(InputError, match=r"does not exist.*Create the bucket"):
             store.put(source, "key")
 
-    def test_unreachable_endpoint(self, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        with socket.socket() as closed:
-            closed.bind(("127.0.0.1", 0))
-            port = closed.getsockname()[1]
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    def test_unreachable_endpoint(self, source: Path, closed_endpoint: str) -> None:
         store = open_store("s3://products", IMPATIENT)
-        with pytest.raises(InputError, match=rf"127.0.0.1:{port} cannot be reached"):
+        with pytest.raises(InputError, match=rf"{closed_endpoint} cannot be reached"):
             store.check()
         with pytest.raises(BotoCoreError):  # may pass, so it is left to the caller's retries
             store.put(source, "key")
@@ -310,19 +282,14 @@ class TestS3:
             with pytest.raises(InputError, match="no complete credentials"):
                 action()
 
-    def test_refused_key(self, endpoint: str, bucket: S3Store, source: Path) -> None:
-        def ask_keys_after(actions: bytes) -> None:
-            plain = {"Content-Type": "text/plain"}
-            urlopen(Request(f"{endpoint}/moto-api/reset-auth", actions, plain)).close()
-
-        ask_keys_after(b"0")
-        try:
-            for action in (bucket.check, lambda: bucket.put(source, "key")):
-                with pytest.raises(InputError, match="refuses access") as caught:
-                    action()
-                assert SECRET not in str(caught.value)
-        finally:
-            ask_keys_after(b"inf")
+    def test_refused_key(
+        self, bucket: S3Store, source: Path, request: pytest.FixtureRequest
+    ) -> None:
+        request.getfixturevalue("refused_key")
+        for action in (bucket.check, lambda: bucket.put(source, "key")):
+            with pytest.raises(InputError, match="refuses access") as caught:
+                action()
+            assert SECRET not in str(caught.value)
 
     @pytest.mark.parametrize("url", ["nonsense", "ftp//x"])
     def test_bad_endpoint(self, monkeypatch: pytest.MonkeyPatch, url: str) -> None:

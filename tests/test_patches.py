@@ -10,14 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pcam_core.patches import in_parallel, read_patch
+from pcam_core.errors import InputError
+from pcam_core.patches import in_parallel, read_accepted_patch, read_patch
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
 
 
 def encoded(image, **options):
     memory = io.BytesIO()
-    image.save(memory, format="TIFF", **options)
+    image.save(memory, **{"format": "TIFF", **options})
     return memory.getvalue()
 
 
@@ -48,18 +49,12 @@ def test_decodes_losslessly(decode, content):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not an image"),
-        (b"id,label\n", "not an image"),
-        (encoded(RGB.resize((64, 64))), "64x64 pixels, not 96x96"),
+        (b"", "an empty file"),
+        (encoded(RGB, format="PNG"), "not a TIFF image"),
         (encoded(RGB.resize((96, 97))), "96x97 pixels, not 96x96"),
-        (encoded(RGB.convert("L")), "mode L, not RGB"),
-        (encoded(RGB.convert("1")), "mode 1, not RGB"),
-        (encoded(RGB.convert("P")), "mode P, not RGB"),
-        (encoded(RGB.convert("RGBA")), "mode RGBA, not RGB"),
-        (encoded(RGB.convert("CMYK")), "mode CMYK, not RGB"),
-        (encoded(Image.fromarray(PIXELS[..., 0].astype(np.uint16))), "mode I;16, not RGB"),
-        (encoded(RGB, save_all=True, append_images=[RGB]), "several pages"),
-        (PLAIN[:20_000], "cannot be decoded"),
+        (encoded(RGB.convert("1")), "black and white, not RGB"),
+        (encoded(RGB.convert("P")), "of a palette, not RGB"),
+        (PACKED[:20_000], "cut off or damaged"),
     ],
 )
 def test_the_reason_is_told(decode, content, reason):
@@ -67,22 +62,16 @@ def test_the_reason_is_told(decode, content, reason):
         decode(content)
 
 
-def bomb():
-    content = bytearray(encoded(RGB))
-    offset = struct.unpack_from("<I", content, 4)[0]
-    (entries,) = struct.unpack_from("<H", content, offset)
-    for entry in range(offset + 2, offset + 2 + 12 * entries, 12):
-        tag, kind = struct.unpack_from("<HH", content, entry)
-        if tag in (256, 257):
-            struct.pack_into("<I" if kind == 4 else "<H", content, entry + 8, 60_000)
-    return bytes(content)
-
-
-def test_a_bomb_is_refused_by_its_header(decode):
+def test_a_bomb_is_refused_by_its_header(decode, odd_tiffs):
     start = time.monotonic()
-    with pytest.raises(ValueError, match="pixels"):
-        decode(bomb())
+    with pytest.raises(ValueError, match="far more than 96x96 pixels"):
+        decode(odd_tiffs["bomb"])
     assert time.monotonic() - start < 2
+
+
+def test_a_patch_that_vanishes_during_the_run_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.tif has changed .*No such file"):
+        read_accepted_patch(tmp_path / "gone.tif")
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from pcam_core import file_hashes
@@ -83,6 +85,7 @@ def test_files_that_are_not_read_do_not_count(folder, key):
     before = key(folder)
     (folder / "notes.txt").write_text("x")
     (folder / "train" / "thumbs.db").write_text("x")
+    (folder / "train" / "._train0.tif").write_text("x")
     assert key(folder) == before
 
 
@@ -103,10 +106,22 @@ def test_what_is_missing_is_named(folder, key, tmp_path):
         key(tmp_path / "nowhere")
     with pytest.raises(InputError, match="does not exist"):
         key(folder / "train_labels.csv")
-    for path in (folder / "test").iterdir():
-        path.unlink()
-    with pytest.raises(InputError, match=r"test holds no \.tif"):
+
+
+@pytest.mark.parametrize("name", ["train1.TIF", "train1.tiff", "train\n1.tif"])
+def test_names_that_cannot_be_used(folder, key, name):
+    (folder / "train" / "train1.tif").rename(folder / "train" / name)
+    with pytest.raises(
+        InputError, match=r"train holds 1 file whose name cannot be used: 'train.*'"
+    ) as caught:
         key(folder)
-    (folder / "train_labels.csv").unlink()
-    with pytest.raises(InputError, match=r"has no train_labels\.csv"):
+    assert str(caught.value).isprintable()
+
+
+def test_a_folder_that_may_not_be_entered(folder, key, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(type(folder), "iterdir", refuse)
+    with pytest.raises(InputError, match=r"train cannot be read \(Permission denied\)"):
         key(folder)

@@ -11,6 +11,8 @@ from pcam_core.precision import auto_policy
 from pcam_core.section import Section
 
 Hyperparameters = dict[str, int | float]
+ModelName = Literal["custom_cnn", "resnet50", "efficientnet_b0", "tunable_cnn"]
+"""What the registry holds, known without loading Keras."""
 
 
 class NetworkSettings(Section):

@@ -10,18 +10,9 @@ from uuid import uuid4
 
 from pcam_core.errors import InputError
 from pcam_core.object_store.interface import Content, Receipt, checked_key, content_of, taken
+from pcam_core.writable import check_writable, lasting, unwritable
 
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
-_REMEDIES = {
-    errno.EACCES: "Allow this user to write there, or choose another folder.",
-    errno.EPERM: "Allow this user to write there, or choose another folder.",
-    errno.EROFS: "Mount it writable, or choose another folder.",
-    errno.ENOSPC: "Free some space, or choose another folder.",
-    errno.EDQUOT: "Free some space, or choose another folder.",
-    errno.ENAMETOOLONG: "Choose a shorter key.",
-    errno.ENOTDIR: "A file stands where a folder is needed: choose another key or folder.",
-    errno.EEXIST: "A file stands where a folder is needed: choose another key or folder.",
-}
 
 
 class LocalStore:
@@ -53,14 +44,7 @@ class LocalStore:
         Raises:
             InputError: It is a file, not writable, or the disk fails.
         """
-        try:
-            place = next(p for p in (self._folder, *self._folder.parents) if p.exists())
-            if not place.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        except OSError as error:
-            raise _explained(error, self._folder) from error
+        check_writable(self._folder)
 
     def put(self, source: Path, key: str) -> Receipt:
         """Copy `source` to its place, never over another file; see `ObjectStore`."""
@@ -120,11 +104,6 @@ def _permanent_errors_told(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in _REMEDIES:
-            raise _explained(error, place) from error
+        if lasting(error):
+            raise unwritable(place, error) from error
         raise
-
-
-def _explained(error: OSError, place: Path) -> InputError:
-    remedy = _REMEDIES.get(error.errno or 0, "Look at the disk or the mount.")
-    return InputError(f"{place} cannot be written ({error.strerror}).", remedy)

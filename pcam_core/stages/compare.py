@@ -10,7 +10,7 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.augment.settings import AugmentSettings
 from pcam_core.expectation import announce
-from pcam_core.models.settings import NetworkSettings
+from pcam_core.models.settings import ModelName, NetworkSettings
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.prepare import open_store
@@ -21,7 +21,7 @@ from pcam_core.training.settings import TrainingSettings
 class CompareSettings(Section):
     """Who competes, for how long, and for what."""
 
-    models: tuple[str, ...] = Field(
+    models: tuple[ModelName, ...] = Field(
         ("custom_cnn", "resnet50", "efficientnet_b0"),
         min_length=1,
         description="Registered models to compare.",
@@ -29,7 +29,7 @@ class CompareSettings(Section):
     criterion: Literal["accuracy", "auc"] = Field(
         "accuracy", description="Mean validation figure that decides; accuracy is taken at .5."
     )
-    learning_rates: dict[str, float] = Field(
+    learning_rates: dict[ModelName, float] = Field(
         {"custom_cnn": 1e-4, "resnet50": 1e-5, "efficientnet_b0": 1e-4},
         description="Learning rate by model; one that is not named takes its own default.",
     )
@@ -61,8 +61,6 @@ def compare(
     from pcam_core.training.folds import train_folds
     from pcam_core.training.trainer import Trainer
 
-    for name in (*settings.models, *settings.learning_rates):
-        architecture(name)  # an unknown one stops here, not after hours
     table = read_splits(splits)
     table = table[table["role"] != "test"]
     folds = table["compare_fold"].nunique()

@@ -7,7 +7,7 @@ import numpy as np
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
-from pcam_core.patches import SIDE, in_parallel, read_patch
+from pcam_core.patches import SIDE, in_parallel, read_accepted_patch
 from pcam_core.progress import track
 from pcam_core.raw_data import RawData
 from pcam_core.section import Section
@@ -48,7 +48,7 @@ def explore(
     sums = np.zeros((2, SIDE, SIDE, 3))
     gallery: dict[str, list[Any]] = {"0": [], "1": []}
     files = [data.patch("train", patch_id) for patch_id in sample["id"]]
-    decoded = track(in_parallel(read_patch, files, 1024), "Explore patches", len(files))
+    decoded = track(in_parallel(read_accepted_patch, files, 1024), "Explore patches", len(files))
     for label, pixels in zip(sample["label"], decoded, strict=True):
         sums[label] += pixels
         for channel in range(3):

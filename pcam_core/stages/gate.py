@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -14,9 +15,9 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
 from pcam_core.listing import listing
-from pcam_core.patches import MODE, SIDE, Pixels, in_parallel, read_patch
+from pcam_core.patches import BITS, MODE, SIDE, Pixels, in_parallel, read_patch
 from pcam_core.progress import track
-from pcam_core.raw_data import RawData
+from pcam_core.raw_data import LABELS, SUFFIX, RawData
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.labels import read_ids
@@ -54,9 +55,11 @@ def gate(
     parts = pd.concat([train[["id"]].assign(part="train"), test.assign(part="test")])
     files = [data.patch(part, name) for part, name in zip(parts["part"], parts["id"], strict=True)]
     measured = track(in_parallel(_measure, files, 1024), "Check patches", len(files))
-    properties = pd.concat(
-        [parts.reset_index(drop=True), pd.DataFrame(list(measured))], axis="columns"
-    )
+    with warnings.catch_warnings():
+        # Pillow warns of damaged files too, in words for programmers.
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        figures = pd.DataFrame(list(measured))
+    properties = pd.concat([parts.reset_index(drop=True), figures], axis="columns")
     properties.to_csv(folder / "properties.csv", index=False, float_format="%.4f")
 
     checks = _validate(train, _label_expectations(settings))
@@ -65,7 +68,7 @@ def gate(
     failed = [check for check in checks if not check["passed"]]
     critical = [check for check in failed if check["severity"] == "critical"]
     if critical:
-        raise InputError(_explain(critical, properties), "Mend or remove them, then run again.")
+        raise _explained(critical, properties)
     return {
         "expectations": len(checks),
         "passed": len(checks) - len(failed),
@@ -126,7 +129,7 @@ def _patch_expectations(settings: GateSettings) -> list[tuple[str, dict[str, Any
             "ExpectColumnValuesToBeInSet",
             {"column": "fault", "value_set": [""]},
             "critical",
-            f"every patch is one readable {MODE} image of {SIDE}x{SIDE} pixels",
+            f"every patch is one readable {BITS}-bit {MODE} TIFF of {SIDE}x{SIDE} pixels",
         ),
         (
             "ExpectColumnValuesToBeBetween",
@@ -172,25 +175,32 @@ def _validate(
                 "meaning": meaning,
                 "severity": severity,
                 "passed": bool(result.success),
-                "observed": _observed(found),
+                "observed": _observed(found, len(table)),
                 "ids": [item["id"] for item in unexpected],
             }
         )
     return checks
 
 
-def _observed(result: dict[str, Any]) -> str:
+def _observed(result: dict[str, Any], rows: int) -> str:
     if "unexpected_count" in result:
-        return f"{result['unexpected_count']:,} differ"
+        return f"{result['unexpected_count']:,} of {rows:,} otherwise"
     value = result.get("observed_value")
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _explain(critical: list[dict[str, Any]], properties: pd.DataFrame) -> str:
-    faults = properties.set_index("id")["fault"].to_dict()
-    sentences = []
+def _explained(critical: list[dict[str, Any]], properties: pd.DataFrame) -> InputError:
+    patches = properties.set_index("id")
+    sentences, items = [], []
     for check in critical:
-        named = [f"{i} ({faults[i]})" if faults.get(i) else i for i in check["ids"]]
+        found = patches.loc[check["ids"], ["part", "fault"]].itertuples()
+        named = [f"{part}/{i}{SUFFIX} ({fault or 'readable'})" for i, part, fault in found]
         observed = f"{check['observed']}: {listing(named)}" if named else check["observed"]
-        sentences.append(f"Expected that {check['meaning']}, but {observed}.")
-    return " ".join(sentences)
+        sentences.append(f"Expected that {check['meaning']}, but found {observed}.")
+        items += named
+    remedy = (
+        f"Mend or remove them (with their rows in {LABELS}), then run again."
+        if items
+        else "Mend the labels, or change what the recipe's section [gate] expects."
+    )
+    return InputError(" ".join(sentences), remedy, items)

@@ -11,7 +11,7 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.expectation import announce
 from pcam_core.patch_store import PatchStore, write_patch_store
-from pcam_core.patches import SIDE, Pixels, in_parallel, read_patch
+from pcam_core.patches import SIDE, Pixels, in_parallel, read_accepted_patch
 from pcam_core.progress import Meter
 from pcam_core.raw_data import RawData
 from pcam_core.section import Section
@@ -55,7 +55,9 @@ def prepare(
     side = settings.region * upscale.scale
     ids = {part: list(read_ids(labels, part)["id"]) for part in ("train", "test")}
     count = sum(map(len, ids.values()))
-    first = [read_patch(data.patch("train", patch_id)) for patch_id in ids["train"][:_BATCH]]
+    first = [
+        read_accepted_patch(data.patch("train", patch_id)) for patch_id in ids["train"][:_BATCH]
+    ]
     seconds = _seconds_a_patch(upscale, settings.region, first) * count
     announce("Prepare patches", folder, count * side * side * 3, seconds)
 
@@ -84,7 +86,7 @@ def centre(patch: Pixels, region: int) -> Pixels:
 
 
 def _enlarged(files: list[Path], region: int, upscale: Upscaler, meter: Meter) -> Iterator[Pixels]:
-    decoded = in_parallel(lambda path: centre(read_patch(path), region), files, 4 * _BATCH)
+    decoded = in_parallel(lambda path: centre(read_accepted_patch(path), region), files, 4 * _BATCH)
     batch: list[Pixels] = []
     for number, patch in enumerate(decoded, start=1):
         batch.append(patch)

@@ -53,17 +53,17 @@ def split(folder: Path, *, labels: Artifact, settings: SplitSettings) -> dict[st
     # Sorting makes the split independent of the order of the rows.
     table = table.sort_values("id", ignore_index=True)
     seed = settings.seed
-    test = hold_out(table, settings.test_fraction, seed, "the test part")
+    test = hold_out(table, settings.test_fraction, seed, "test_fraction")
     rest = table[~test]
-    validation = hold_out(rest, settings.validation_fraction, seed, "the validation part")
-    tuning = rest[hold_out(rest, settings.tune_fraction, seed, "the tuning part")]
-    scoring = hold_out(tuning, settings.tune_validation_fraction, seed, "tuning's validation part")
+    validation = hold_out(rest, settings.validation_fraction, seed, "validation_fraction")
+    tuning = rest[hold_out(rest, settings.tune_fraction, seed, "tune_fraction")]
+    scoring = hold_out(tuning, settings.tune_validation_fraction, seed, "tune_validation_fraction")
 
     table["role"] = "train"
     table.loc[test[test].index, "role"] = "test"
     table.loc[validation[validation].index, "role"] = "validation"
-    table["compare_fold"] = _folds(rest, settings.compare_folds, seed, "the comparison")
-    table["cv_fold"] = _folds(rest, settings.cv_folds, seed, "the cross-validation")
+    table["compare_fold"] = _folds(rest, settings.compare_folds, seed, "compare_folds")
+    table["cv_fold"] = _folds(rest, settings.cv_folds, seed, "cv_folds")
     table[["compare_fold", "cv_fold"]] = table[["compare_fold", "cv_fold"]].fillna(-1).astype(int)
     table["tune"] = scoring.map({True: "validation", False: "train"}).reindex(table.index)
     table["tune"] = table["tune"].fillna("")
@@ -86,7 +86,7 @@ def read_splits(artifact: Artifact) -> pd.DataFrame:
     return pd.read_csv(artifact.path / FILE, dtype=types, keep_default_na=False)
 
 
-def hold_out(table: pd.DataFrame, fraction: float, seed: int, name: str) -> "pd.Series[bool]":
+def hold_out(table: pd.DataFrame, fraction: float, seed: int, field: str) -> "pd.Series[bool]":
     """Choose whole groups that make up about `fraction` of the rows, stratified by label.
 
     Args:
@@ -94,7 +94,7 @@ def hold_out(table: pd.DataFrame, fraction: float, seed: int, name: str) -> "pd.
         fraction: Wanted share of rows, 0 to 1; it becomes one of round(1 / fraction) folds,
             or all but one of them above one half.
         seed: Seed of the shuffle.
-        name: What the part is called in an error.
+        field: The setting that an error names.
 
     Returns:
         True for the chosen rows, on the table's index.
@@ -105,19 +105,20 @@ def hold_out(table: pd.DataFrame, fraction: float, seed: int, name: str) -> "pd.
     if fraction == 1:
         return pd.Series(data=True, index=table.index)
     if fraction > 0.5:
-        return ~hold_out(table, 1 - fraction, seed, name)
-    return _folds(table, round(1 / fraction), seed, name) == 0
+        return ~hold_out(table, 1 - fraction, seed, field)
+    return _folds(table, round(1 / fraction), seed, field) == 0
 
 
-def _folds(table: pd.DataFrame, folds: int, seed: int, name: str) -> "pd.Series[int]":
+def _folds(table: pd.DataFrame, folds: int, seed: int, field: str) -> "pd.Series[int]":
     from sklearn.model_selection import StratifiedGroupKFold
 
     scarcest = int(table.groupby("label")["group"].nunique().min())
     if scarcest < folds:
         raise InputError(
-            f"{name[0].upper()}{name[1:]} needs {folds} groups (slides) of each class,"
-            f" but there are only {scarcest}.",
-            "Add data, or ask for fewer folds or a larger fraction (--set split...).",
+            f"split.{field} needs {folds} groups (slides) of each class, but there are only"
+            f" {scarcest}.",
+            "Add data, or ask for fewer folds or a larger fraction"
+            f" (--set split.{field}=...): they need fewer groups.",
         )
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold = np.empty(len(table), dtype=np.int64)

@@ -14,7 +14,7 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.augment.settings import AugmentSettings
 from pcam_core.expectation import announce
-from pcam_core.models.settings import NetworkSettings, SearchSpace
+from pcam_core.models.settings import ModelName, NetworkSettings, SearchSpace
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.prepare import open_store
@@ -25,7 +25,7 @@ from pcam_core.training.settings import TrainingSettings
 class TuneSettings(Section):
     """How the search goes (Li et al. 2018, arXiv:1603.06560)."""
 
-    model: str = Field(
+    model: Literal["winner", ModelName] = Field(
         "custom_cnn",
         description="Registered model to tune, or 'winner' for the comparison's; a model that"
         " is tuned as another (custom_cnn as tunable_cnn) stands for it.",

@@ -23,6 +23,7 @@ from pcam_core.progress import Meter
 from pcam_core.synth.draws import generator
 from pcam_core.synth.patch import Patch, draw_patch
 from pcam_core.synth.slide import SPLITS, Slide, draw_slide, slide_number
+from pcam_core.writable import check_writable
 
 VERSION = 1
 """Version of the generator; a change of any pixel or id raises it."""
@@ -86,7 +87,8 @@ def write_dataset(
             set does not depend on it.
 
     Raises:
-        InputError: If `out` holds something else, or a number is out of range.
+        InputError: If `out` holds something else or cannot be written, or a number is out of
+            range.
     """
     if train < 1 or test < 0 or seed < 0:
         raise InputError(
@@ -96,6 +98,7 @@ def write_dataset(
     record = {"version": VERSION, "train": train, "test": test, "seed": seed}
     if _holds(out, record):
         return
+    check_writable(out.parent)
     out.parent.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:

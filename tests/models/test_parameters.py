@@ -1,10 +1,11 @@
 import math
+from typing import get_args
 
 import pytest
 
 from pcam_core.errors import InputError
 from pcam_core.models.registry import ARCHITECTURES, architecture, build_network
-from pcam_core.models.settings import NetworkSettings
+from pcam_core.models.settings import ModelName, NetworkSettings
 from pcam_core.models.tunable_cnn import NOTEBOOK_BEST
 from pcam_core.recipe import load_recipe, shipped_recipes
 
@@ -80,3 +81,7 @@ def test_weights_that_do_not_fit(tmp_path, name):
     path.write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"could not be loaded"):
         build_network(name, NetworkSettings(weights=str(path), image_size=32))
+
+
+def test_recipes_know_the_names_of_all_models():
+    assert set(get_args(ModelName)) == set(ARCHITECTURES)

@@ -97,25 +97,25 @@ def test_seeds_differ():
 @given(fraction=st.floats(0.05, 1), seed=st.integers(0, 1000))
 def test_hold_out_takes_about_what_was_asked(fraction, seed):
     table = even(120)
-    share = hold_out(table, fraction, seed, "a part").mean()
+    share = hold_out(table, fraction, seed, "test_fraction").mean()
     # One of k folds, or all but one: the nearest such share.
     assert abs(share - fraction) <= 0.17
     assert share > 0
 
 
 def test_all_may_be_held_out():
-    assert hold_out(even(4), 1.0, 0, "a part").all()
+    assert hold_out(even(4), 1.0, 0, "test_fraction").all()
 
 
 @pytest.mark.parametrize(
     ("groups", "changes", "named"),
     [
-        (6, {}, "The test part needs 5 groups .* only 3"),
-        (40, {"validation_fraction": 0.05}, "The validation part needs 20 groups .* only 16"),
-        (24, {**COARSE, "cv_folds": 10}, "The cross-validation needs 10 groups .* only 9"),
-        (24, {**COARSE, "compare_folds": 10}, "The comparison needs 10 groups .* only 9"),
-        (24, {**COARSE, "tune_fraction": 0.05}, "The tuning part needs 20 groups"),
-        (40, {"validation_fraction": 0.5}, "Tuning's validation part needs 5 groups"),
+        (6, {}, "split.test_fraction needs 5 groups .* only 3"),
+        (40, {"validation_fraction": 0.05}, "split.validation_fraction needs 20 groups .* only 16"),
+        (24, {**COARSE, "cv_folds": 10}, "split.cv_folds needs 10 groups .* only 9"),
+        (24, {**COARSE, "compare_folds": 10}, "split.compare_folds needs 10 groups .* only 9"),
+        (24, {**COARSE, "tune_fraction": 0.05}, "split.tune_fraction needs 20 groups"),
+        (40, {"validation_fraction": 0.5}, "split.tune_validation_fraction needs 5 groups"),
     ],
 )
 def test_too_few_groups(groups, changes, named):

@@ -56,13 +56,13 @@ def test_every_bad_patch_is_named_with_its_reason(kaggle_folder, check):
         check(data)
     told = str(caught.value)
     for named in (
-        "6 differ",
-        "p0 (cannot be decoded",
-        "p1 (not an image)",
-        "p2 (64x64 pixels, not 96x96)",
-        "p3 (mode L, not RGB)",
-        "t0 (mode RGBA, not RGB)",
-        "t1 (several pages, not one)",
+        "6 of 8 otherwise",
+        "train/p0.tif (cannot be decoded",
+        "train/p1.tif (not a TIFF image)",
+        "train/p2.tif (64x64 pixels, not 96x96)",
+        "train/p3.tif (grey-scale, not RGB)",
+        "test/t0.tif (RGBA, not RGB)",
+        "test/t1.tif (several pages, not one)",
     ):
         assert named in told
     assert "p4" not in told
@@ -72,7 +72,7 @@ def test_all_patches_are_bad(kaggle_folder, check):
     data = kaggle_folder({"a": 0, "b": 1}, ["c"])
     for part, name in (("train", "a"), ("train", "b"), ("test", "c")):
         data.patch(part, name).write_bytes(b"")
-    with pytest.raises(InputError, match=r"a \(not an image\), b .*, c \(not an image\)"):
+    with pytest.raises(InputError, match=r"a\.tif \(an empty file\), .*b.*, test/c\.tif \(an"):
         check(data)
 
 
@@ -81,7 +81,7 @@ def test_all_patches_are_bad(kaggle_folder, check):
 )
 def test_class_balance_out_of_range(kaggle_folder, check, bounds):
     data = kaggle_folder({f"p{n}": int(n == 0) for n in range(5)})
-    with pytest.raises(InputError, match=r"of the labels are positive, but 0\.2"):
+    with pytest.raises(InputError, match=r"of the labels are positive, but found 0\.2"):
         check(data, **bounds)
 
 

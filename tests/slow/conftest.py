@@ -1,0 +1,74 @@
+"""Whole runs of the miniature recipe, as a user starts them."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+PCAM = Path(sys.executable).with_name("pcam")
+
+
+@pytest.fixture(scope="session")
+def start(generated, miniature_recipe):
+    """Start `pcam train` into a folder, in a process group of its own."""
+
+    arguments = ["train", "--data", generated, "--recipe", miniature_recipe, "--json"]
+
+    def started(out):
+        return subprocess.Popen(
+            [PCAM, *arguments, "--out", out],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+            # A shell in the background hands down that Ctrl-C is ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        )
+
+    return started
+
+
+@pytest.fixture(scope="session")
+def finish():
+    """Wait for a started run and return what it found."""
+
+    def finished(running):
+        output, errors = running.communicate()
+        assert running.returncode == 0, errors
+        return json.loads(output)
+
+    return finished
+
+
+@pytest.fixture(scope="session")
+def reached():
+    """Wait until a run works on a stage (True) or has ended (False)."""
+
+    def waited(running, out, stage):
+        while running.poll() is None:
+            if any(out.glob(f"artifacts/.building/{stage}-*/")):
+                return True
+            time.sleep(0.001)
+        return False
+
+    return waited
+
+
+@pytest.fixture(scope="session")
+def side_by_side(tmp_path_factory, start):
+    """Two runs at once into one folder: the folder and, of each, (output, errors)."""
+    out = tmp_path_factory.mktemp("side_by_side")
+    both = [start(out), start(out)]
+    ended = [running.communicate() for running in both]
+    assert [running.returncode for running in both] == [0, 0], ended
+    return out, ended
+
+
+@pytest.fixture(scope="session")
+def submission(side_by_side):
+    """The bytes that every run of this recipe must submit."""
+    return Path(json.loads(side_by_side[1][0][0])["submission"]).read_bytes()

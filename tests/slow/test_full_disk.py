@@ -1,0 +1,51 @@
+"""A disk that fills up while a run writes to it."""
+
+import random
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 900 MB: what stages ask for in advance, and little more."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=900m", "tmpfs", tmp_path]
+    made = subprocess.run(mount, capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"this user cannot mount a tmpfs: {made.stderr.strip()}")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", tmp_path], check=True)
+
+
+def fill(disk):
+    """Write until the last block is taken."""
+    with (disk / "filler").open("wb", buffering=0) as filler:
+        for size in (1 << 20, 512):
+            try:
+                while True:
+                    filler.write(bytes(size))
+            except OSError:
+                continue
+
+
+def test_run_stops_with_the_reason_and_goes_on_once_there_is_space(
+    small_disk, submission, start, finish, reached
+):
+    seed = int(time.time())
+    print("seed", seed)
+    rng = random.Random(seed)
+    out = small_disk / "out"
+    running = start(out)
+    assert reached(running, out, rng.choice(["tune", "final"]))
+    time.sleep(rng.uniform(0, 0.5))
+    fill(small_disk)
+    _, errors = running.communicate()
+    assert running.returncode == 1, errors
+    assert "the disk is full" in errors
+    assert "Free some space" in errors
+    (small_disk / "filler").unlink()
+    assert Path(finish(start(out))["submission"]).read_bytes() == submission

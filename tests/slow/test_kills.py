@@ -1,0 +1,88 @@
+"""SIGKILL in every stage, Ctrl-C and SIGTERM: the same command goes on and ends the same."""
+
+import json
+import os
+import random
+import signal
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+STAGES = {
+    "labels": signal.SIGKILL,
+    "gate": signal.SIGKILL,
+    "explore": signal.SIGINT,
+    "split": signal.SIGKILL,
+    "prepare": signal.SIGKILL,
+    "compare": signal.SIGKILL,
+    "tune": signal.SIGTERM,
+    "crossvalidate": signal.SIGKILL,
+    "final": signal.SIGKILL,
+    "threshold": signal.SIGKILL,
+    "evaluate": signal.SIGKILL,
+    "predict_test": signal.SIGKILL,
+    "submission": signal.SIGKILL,
+    "upload": signal.SIGKILL,
+    "report": signal.SIGKILL,
+}
+
+
+def finished_artifacts(out):
+    return {path: path.stat().st_mtime_ns for path in out.glob("artifacts/*/manifest.json")}
+
+
+def servers(out):
+    """Embedded servers of a folder that still run."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("PREFECT_HOME") == str(out / "prefect"):
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def test_killed_in_every_stage(tmp_path, side_by_side, submission, start, finish, reached):
+    seed = int(time.time())
+    print("seed", seed)
+    rng = random.Random(seed)
+    reference, _ = side_by_side
+    before = {}
+    for stage, number in STAGES.items():
+        (manifest,) = reference.glob(f"artifacts/{stage}-*/manifest.json")
+        took = json.loads(manifest.read_text())["seconds"]
+        running = start(tmp_path)
+        assert reached(running, tmp_path, stage), running.communicate()
+        time.sleep(rng.uniform(0, min(took, 3)))
+        os.killpg(running.pid, number)
+        told = time.monotonic()
+        _, errors = running.communicate()
+        if number != signal.SIGKILL:
+            assert running.returncode == 1
+            assert time.monotonic() - told < 10
+            assert "Give the same command again" in errors
+        assert not servers(tmp_path), f"{stage}: a server outlived its run"
+        now = finished_artifacts(tmp_path)
+        assert before.items() <= now.items(), f"{stage}: a finished artifact was made again"
+        before = now
+    found = finish(start(tmp_path))
+    assert before.items() <= finished_artifacts(tmp_path).items()
+    assert Path(found["submission"]).read_bytes() == submission
+
+
+def test_server_of_a_run_that_was_killed_alone_is_ended(tmp_path, start, finish, reached):
+    running = start(tmp_path)
+    assert reached(running, tmp_path, "gate")
+    running.kill()
+    running.wait()
+    (orphan,) = servers(tmp_path)
+    running = start(tmp_path)
+    assert reached(running, tmp_path, "explore")
+    assert not orphan.is_running()
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
