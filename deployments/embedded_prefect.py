@@ -2,12 +2,16 @@
 
 import os
 import signal
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 from pcam_core.writable import check_writable
 
 # In the environment of a server: the process that it works for.
 _OWNER = "PCAM_SERVER_OWNER"
+# The homes of this process; the end of the process frees their locks.
+_locks: dict[Path, Any] = {}
 
 
 def embed_prefect(home: Path) -> None:
@@ -16,13 +20,14 @@ def embed_prefect(home: Path) -> None:
     A `PREFECT_API_URL` that is set wins: runs then appear on that server.
 
     Args:
-        home: Folder of the embedded server's database and results.
+        home: Folder of the embedded server's database and results. While another process has a
+            server there, "<home>-2", "<home>-3", ... stand in for it: SQLite locks out a second
+            server for minutes.
 
     Raises:
         InputError: It cannot be written.
     """
     check_writable(home)
-    home.mkdir(parents=True, exist_ok=True)
     settings = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
@@ -32,7 +37,7 @@ def embed_prefect(home: Path) -> None:
     }
     if not os.environ.get("PREFECT_API_URL"):
         settings |= {
-            "PREFECT_HOME": str(home.absolute()),
+            "PREFECT_HOME": str(_free_home(home.absolute())),
             "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
             # A fresh database is migrated first, which takes half a minute on a slow disk.
             "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
@@ -49,7 +54,7 @@ def start_server() -> None:
 
     if get_current_settings().api.url:
         return
-    _end_orphans()
+    _end_orphans(os.environ["PREFECT_HOME"])
     os.environ[_OWNER] = str(os.getpid())
     # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
@@ -66,7 +71,26 @@ def stop_server() -> None:
     SubprocessASGIServer().stop()
 
 
-def _end_orphans() -> None:
+def _free_home(home: Path) -> Path:
+    """Return the first of the homes that is ours alone until this process ends."""
+    from filelock import FileLock, Timeout
+
+    for number in count(1):
+        candidate = home if number == 1 else home.with_name(f"{home.name}-{number}")
+        if candidate in _locks:
+            return candidate
+        candidate.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(candidate / "owner.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        _locks[candidate] = lock
+        return candidate
+    raise AssertionError("counting never ends")
+
+
+def _end_orphans(home: str) -> None:
     """End the servers of this home whose owner was killed without them."""
     import psutil
 
@@ -77,7 +101,7 @@ def _end_orphans() -> None:
         except psutil.Error:
             continue  # another user's, or gone meanwhile
         owner = environment.get(_OWNER)
-        same_home = environment.get("PREFECT_HOME") == os.environ["PREFECT_HOME"]
+        same_home = environment.get("PREFECT_HOME") == home
         if owner and same_home and not psutil.pid_exists(int(owner)):
             orphans.append(process)
     for process in orphans:

@@ -1,5 +1,6 @@
 """What Prefect remembers of runs."""
 
+import logging
 import os
 from collections.abc import Collection, Iterable
 from contextlib import suppress
@@ -9,6 +10,8 @@ from uuid import UUID
 from deployments.embedded_prefect import embed_prefect, start_server
 from pcam_core.errors import InputError
 from pcam_core.run_record import RunRecord
+
+logger = logging.getLogger(__name__)
 
 
 def forget(flow_runs: Collection[str], home: Path) -> None:
@@ -26,6 +29,9 @@ def forget(flow_runs: Collection[str], home: Path) -> None:
     if not flow_runs or not (os.environ.get("PREFECT_API_URL") or (home / "prefect.db").is_file()):
         return
     embed_prefect(home)
+    if os.environ.get("PREFECT_HOME") not in (None, str(home.absolute())):
+        logger.warning("%s is in use: the history of the removed runs stays there.", home)
+        return
     start_server()
     from httpx import HTTPError
     from prefect.client.orchestration import get_client
