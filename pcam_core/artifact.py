@@ -1,5 +1,6 @@
 """An artifact: a folder that is believed only while its manifest checks."""
 
+import hashlib
 import json
 import time
 from collections.abc import Mapping
@@ -31,7 +32,7 @@ class Artifact(BaseModel):
 
     @property
     def manifest(self) -> dict[str, Any]:
-        """What the manifest says: stage, key, figures, files, seconds, finished."""
+        """What the manifest says: stage, key, figures, files, seconds, finished, digest."""
         return dict(json.loads((self.path / MANIFEST).read_text()))
 
     @property
@@ -52,8 +53,12 @@ class Artifact(BaseModel):
     def fault(self) -> str | None:
         """Compare every file with the manifest and name the first difference; None if sound."""
         try:
-            manifest = self.manifest
+            text = (self.path / MANIFEST).read_text()
+            manifest = dict(json.loads(text))
             files = manifest["files"]
+            # Other spellings of the same JSON are damage too.
+            if manifest["digest"] != _digest(manifest) or text != _text(manifest):
+                return f"{MANIFEST} has changed"
             if manifest["key"] != self.key:
                 return f"{MANIFEST} belongs to another key"
             for name, entry in files.items():
@@ -85,8 +90,19 @@ def seal(folder: Path, artifact: Artifact, figures: Figures, seconds: float) -> 
         "seconds": round(seconds, 3),
         "finished": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
+    manifest["digest"] = _digest(manifest)
     with replacing(folder / MANIFEST) as temporary:
-        temporary.write_text(json.dumps(manifest, indent=2, allow_nan=False))
+        temporary.write_text(_text(manifest))
     artifact.path.parent.mkdir(parents=True, exist_ok=True)
     folder.rename(artifact.path)
     sync(artifact.path.parent)
+
+
+def _text(manifest: Mapping[str, Any]) -> str:
+    return json.dumps(manifest, indent=2, allow_nan=False)
+
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Return the hex sha256 of all that a manifest says but this digest."""
+    said = {name: value for name, value in manifest.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()

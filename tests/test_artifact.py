@@ -88,12 +88,28 @@ def other_key(artifact):
         (replace_manifest("null"), "manifest.json cannot be read"),
         (replace_manifest("{}"), "manifest.json cannot be read"),
         (replace_manifest('{"key": "f00d", "files": [1]}'), "manifest.json cannot be read"),
-        (other_key, "another key"),
+        (other_key, "manifest.json has changed"),
     ],
 )
 def test_harm_is_noticed_and_named(artifact, harm, named):
     harm(artifact)
     assert named in str(artifact.fault())
+
+
+def test_another_key_at_this_place_is_no_artifact(artifact):
+    assert "another key" in artifact.model_copy(update={"key": "beef"}).fault()
+
+
+def test_every_flipped_bit_of_the_manifest_is_noticed(artifact):
+    path = artifact.path / "manifest.json"
+    sound = path.read_bytes()
+    for position in range(len(sound)):
+        damaged = bytearray(sound)
+        damaged[position] ^= 1 << position % 8
+        path.write_bytes(damaged)
+        assert artifact.fault(), position
+    path.write_bytes(sound)
+    assert artifact.fault() is None
 
 
 def test_figures_that_are_no_json_are_never_sealed(tmp_path):
