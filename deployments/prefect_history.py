@@ -9,7 +9,7 @@ from uuid import UUID
 
 from deployments.embedded_prefect import embed_prefect, start_server
 from pcam_core.errors import InputError
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.record import RunRecord
 
 logger = logging.getLogger(__name__)
 

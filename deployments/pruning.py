@@ -9,9 +9,9 @@ from rich.text import Text
 
 from deployments.prefect_history import forget
 from deployments.run_table import COLOURS
-from pcam_core.prune import Waste, find_waste, remove_waste
-from pcam_core.run_history import open_history
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.history import open_history
+from pcam_core.runs.prune import Waste, find_waste, remove_waste
+from pcam_core.runs.record import RunRecord
 from pcam_core.units import megabytes
 
 _SMALL = 100_000  # bytes: what is less gets no line of its own

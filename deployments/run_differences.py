@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.run_table import COLOURS
-from pcam_core.run_comparison import Comparison, compare
-from pcam_core.run_history import open_history
-from pcam_core.run_record import KeyFigures, RunRecord
+from pcam_core.runs.comparison import Comparison, compare
+from pcam_core.runs.history import open_history
+from pcam_core.runs.record import KeyFigures, RunRecord
 
 _KEY_DIGITS = 8
 _SPLIT = "split"  # the stage that chooses the held-out patches

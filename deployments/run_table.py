@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pcam_core.disk_usage import bytes_in
-from pcam_core.run_history import RunHistory, open_history
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.disk_usage import bytes_in
+from pcam_core.runs.history import RunHistory, open_history
+from pcam_core.runs.record import RunRecord
 from pcam_core.units import duration, megabytes
 
 COLOURS = {

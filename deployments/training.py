@@ -33,8 +33,8 @@ def run_training(
     from flows.pipeline import Products
     from flows.request import TrainRequest
     from flows.train import finished, train
-    from pcam_core.run_history import RunHistory
-    from pcam_core.run_recorder import bury, stop_recordings
+    from pcam_core.runs.history import RunHistory
+    from pcam_core.runs.recorder import bury, stop_recordings
 
     request = TrainRequest(data=data, recipe=recipe, out=out, store=store, changes=changes)
     console = Console(stderr=True)

@@ -14,9 +14,9 @@ from pcam_core.artifact import Artifact
 from pcam_core.object_store import open_store
 from pcam_core.raw_data import RawData, open_raw_data
 from pcam_core.recipe import Recipe
-from pcam_core.run_history import RunHistory
-from pcam_core.run_record import KeyFigures, new_record
-from pcam_core.run_recorder import recording
+from pcam_core.runs.history import RunHistory
+from pcam_core.runs.record import KeyFigures, new_record
+from pcam_core.runs.recorder import recording
 from pcam_core.stage import Stage
 from tasks.stage_task import StageTask
 

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 from deployments import pruning
 from deployments.cli import app
 from deployments.prefect_history import forget
-from pcam_core import prune
-from pcam_core.process_identity import this_process
-from pcam_core.run_history import RunHistory
-from pcam_core.run_record import KeyFigures, new_record
+from pcam_core.runs import prune
+from pcam_core.runs.history import RunHistory
+from pcam_core.runs.process_identity import this_process
+from pcam_core.runs.record import KeyFigures, new_record
 from pcam_core.stage import Stage
 
 FIGURES = KeyFigures(

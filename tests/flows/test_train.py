@@ -5,7 +5,7 @@ import pytest
 
 from flows.train import finished, train
 from pcam_core.errors import InputError
-from pcam_core.run_history import RunHistory
+from pcam_core.runs.history import RunHistory
 
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):

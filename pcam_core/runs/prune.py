@@ -9,10 +9,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
-from pcam_core.disk_usage import bytes_in
 from pcam_core.errors import InputError
-from pcam_core.run_history import RunHistory
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.disk_usage import bytes_in
+from pcam_core.runs.history import RunHistory
+from pcam_core.runs.record import RunRecord
 
 _ARTIFACT = re.compile(r"\w+-[0-9a-f]{16}")
 _BUILDING = ".building"  # where a stage works on an artifact, beside the lock of that name

@@ -11,7 +11,7 @@ from filelock import FileLock
 from pcam_core.atomic import replacing
 from pcam_core.errors import InputError
 from pcam_core.listing import listing
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.record import RunRecord
 
 logger = logging.getLogger(__name__)
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
-from pcam_core.process_identity import this_process
 from pcam_core.raw_data import RawData
 from pcam_core.recipe import Recipe
-from pcam_core.run_history import RunHistory
-from pcam_core.run_record import Ending, KeyFigures, RunRecord
+from pcam_core.runs.history import RunHistory
+from pcam_core.runs.process_identity import this_process
+from pcam_core.runs.record import Ending, KeyFigures, RunRecord
 from pcam_core.source_digest import source_digest
 from pcam_core.stage import Stage, numeric_versions
 

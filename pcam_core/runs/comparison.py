@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pcam_core.run_record import RunRecord
+from pcam_core.runs.record import RunRecord
 
 Pair = tuple[Any, Any]
 

@@ -14,13 +14,13 @@ import pytest
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
-from pcam_core.process_identity import ProcessIdentity, this_process
 from pcam_core.raw_data import RawData
 from pcam_core.recipe import load_recipe
-from pcam_core.run_comparison import compare
-from pcam_core.run_history import RunHistory, open_history
-from pcam_core.run_record import KeyFigures, new_record
-from pcam_core.run_recorder import recording, stop_recordings
+from pcam_core.runs.comparison import compare
+from pcam_core.runs.history import RunHistory, open_history
+from pcam_core.runs.process_identity import ProcessIdentity, this_process
+from pcam_core.runs.record import KeyFigures, new_record
+from pcam_core.runs.recorder import recording, stop_recordings
 from pcam_core.stages.report import report
 from pcam_core.stages.split import split
 
@@ -110,7 +110,7 @@ def test_an_end_that_cannot_be_written_does_not_fail_the_run(history, monkeypatc
 def test_a_plan_waits_for_prune(history):
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from pcam_core.run_history import RunHistory\n"
+        "from pcam_core.runs.history import RunHistory\n"
         "with RunHistory(Path(sys.argv[1])).lock():\n"
         "    print('held', flush=True); time.sleep(0.5); print(time.time())\n"
     )

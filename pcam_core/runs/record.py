@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from pcam_core.artifact import Artifact
-from pcam_core.process_identity import ProcessIdentity, this_process
+from pcam_core.runs.process_identity import ProcessIdentity, this_process
 
 Ending = Literal["done", "failed", "stopped", "killed"]
 State = Literal["running"] | Ending
