@@ -57,6 +57,7 @@ def native_messages_in(file: Path) -> Iterator[None]:
     TensorFlow greets with a dozen lines there before it reads its own settings. Python's own
     messages still reach the terminal.
     """
+    file.parent.mkdir(parents=True, exist_ok=True)
     sys.stderr.flush()
     stream, terminal = sys.stderr, os.dup(2)
     log = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)

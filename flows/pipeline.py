@@ -89,6 +89,15 @@ def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
             "model.keras": model,
         },
     )
+    products = {
+        "tuned": tuned,
+        "model": model,
+        "decision": decision,
+        "evaluation": evaluation,
+        "predictions": predictions,
+        "submission": submission,
+        "receipts": receipts,
+    }
     report = do(
         write_report,
         recipe=recipe,
@@ -98,22 +107,7 @@ def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
         splits=splits,
         prepared=prepared,
         comparison=comparison,
-        tuned=tuned,
         crossvalidated=crossvalidated,
-        model=model,
-        decision=decision,
-        evaluation=evaluation,
-        predictions=predictions,
-        submission=submission,
-        receipts=receipts,
+        **products,
     )
-    return Products(
-        tuned=tuned,
-        model=model,
-        decision=decision,
-        evaluation=evaluation,
-        predictions=predictions,
-        submission=submission,
-        receipts=receipts,
-        report=report,
-    )
+    return Products(**products, report=report)

@@ -1,12 +1,11 @@
 """Compare the candidate models."""
 
-from prefect.artifacts import create_table_artifact
-
 from pcam_core.artifact import Artifact
 from pcam_core.report.model_figures import comparison_bars
 from pcam_core.stages.compare import compare
 from tasks.pictures import show_picture
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
 
 
 def _publish(artifact: Artifact) -> None:
@@ -15,7 +14,7 @@ def _publish(artifact: Artifact) -> None:
         | found["mean"]
         for name, found in artifact.figures["models"].items()
     ]
-    create_table_artifact(rows, key="comparison", description="Means over the folds")
+    show_table("comparison", "Means over the folds", rows)
     show_picture("comparison-bars", "Models over the folds", comparison_bars(artifact))
 
 

@@ -1,13 +1,13 @@
 """Measure the final model on the held-out test."""
 
 import pandas as pd
-from prefect.artifacts import create_table_artifact
 
 from pcam_core.artifact import Artifact
 from pcam_core.report.result_figures import confusion_matrices, roc
 from pcam_core.stages.evaluate import evaluate
 from tasks.pictures import show_picture
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
 
 
 def _publish(artifact: Artifact) -> None:
@@ -18,7 +18,7 @@ def _publish(artifact: Artifact) -> None:
             found["scores"].items(), found["intervals"].values(), strict=True
         )
     ]
-    create_table_artifact(rows, key="test-scores", description="With 95 % intervals over groups")
+    show_table("test-scores", "With 95 % intervals over groups", rows)
     table = pd.read_csv(artifact.path / "predictions.csv")
     show_picture("test-roc", "ROC on the held-out test", roc({"held-out test": table}))
     show_picture("test-confusion", "Confusion matrices", confusion_matrices(artifact))

@@ -1,10 +1,9 @@
 """Give every patch its role."""
 
-from prefect.artifacts import create_table_artifact
-
 from pcam_core.artifact import Artifact
 from pcam_core.stages.split import split
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
 
 
 def _publish(artifact: Artifact) -> None:
@@ -14,7 +13,7 @@ def _publish(artifact: Artifact) -> None:
         | {name: figures[name][part] for name in ("groups", "positive_share")}
         for part, count in figures["patches"].items()
     ]
-    create_table_artifact(rows, key="splits", description="Parts that share no group")
+    show_table("splits", "Parts that share no group", rows)
 
 
 split_patches = stage_task(split, "split by group", publish=_publish, tags=("data",))

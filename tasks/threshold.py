@@ -1,10 +1,9 @@
 """Choose the threshold."""
 
-from prefect.artifacts import create_table_artifact
-
 from pcam_core.artifact import Artifact
 from pcam_core.stages.threshold import threshold
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
 
 
 def _publish(artifact: Artifact) -> None:
@@ -13,7 +12,7 @@ def _publish(artifact: Artifact) -> None:
         {"threshold": at, **figures[name]}
         for name, at in (("at_half", 0.5), ("at_threshold", figures["threshold"]))
     ]
-    create_table_artifact(rows, key="threshold", description="On the validation part")
+    show_table("threshold", "On the validation part", rows)
 
 
 choose_threshold = stage_task(

@@ -1,16 +1,13 @@
 """Send final products to object storage."""
 
-from prefect.artifacts import create_table_artifact
-
 from pcam_core.artifact import Artifact
 from pcam_core.stages.upload import upload
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
 
 
 def _publish(artifact: Artifact) -> None:
-    create_table_artifact(
-        artifact.figures["receipts"], key="uploads", description="What stands in object storage"
-    )
+    show_table("uploads", "What stands in object storage", artifact.figures["receipts"])
 
 
 upload_products = stage_task(
