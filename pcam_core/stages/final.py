@@ -43,6 +43,7 @@ def final(
     It is trained on the role "train" of the split; "validation" stops it.
     """
     from pcam_core.training.cost import expected_seconds
+    from pcam_core.training.serving import save_model
     from pcam_core.training.trainer import Trainer
 
     name, hyperparameters = read_best(tuned)
@@ -54,7 +55,7 @@ def final(
 
     trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
     trained = trainer.train(name, hyperparameters, training, checks, f"Final training of {name}")
-    trained.model.save(folder / MODEL)
+    save_model(trained.model, folder / MODEL)
     trained.history.to_csv(folder / "history.csv", index=False)
     watched = trained.history[settings.training.watch]
     best = watched.argmin() if settings.training.watch_mode == "min" else watched.argmax()

@@ -1,3 +1,5 @@
+import time
+
 import keras
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from pcam_core.measures import scores
 from pcam_core.progress import listening
 from pcam_core.training.folds import train_folds
-from pcam_core.training.serving import predict
+from pcam_core.training.serving import predict, save_model
 
 SMALL = {
     "conv_layers": 1,
@@ -84,9 +86,18 @@ def test_progress_names_the_folds(folds):
     assert {"Compare tunable_cnn, fold 1 of 2", "Compare tunable_cnn, fold 2 of 2"} <= whats
 
 
+def test_saving_again_gives_the_same_bytes(alone, tmp_path):
+    first, again = tmp_path / "first.keras", tmp_path / "again.keras"
+    save_model(alone[0].model, first)
+    time.sleep(2.1)  # the times in an archive are good to two seconds
+    save_model(alone[0].model, again)
+    assert first.read_bytes() == again.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["again.keras", "first.keras"]
+
+
 def test_a_saved_model_predicts_the_same(alone, tiny_store, tmp_path):
     trained, checks = alone
-    trained.model.save(tmp_path / "model.keras")
+    save_model(trained.model, tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
     again = predict(loaded, tiny_store, checks["id"])
     np.testing.assert_allclose(again, trained.probabilities, atol=1e-5)
