@@ -1,6 +1,6 @@
 from pcam_core.training.serving import _timeless
 
-CONFIG = (
+CONFIG = b'[{"shared_object_id": %d}, {"x": {"shared_object_id": %d}}, {"shared_object_id": %d}]'
     b'{"a": {"shared_object_id": %d}, "b": [{"shared_object_id": %d}, {"shared_object_id": %d}]}'
 )
 
