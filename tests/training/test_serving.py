@@ -1,8 +1,6 @@
 from pcam_core.training.serving import _timeless
 
 CONFIG = b'[{"shared_object_id": %d}, {"x": {"shared_object_id": %d}}, {"shared_object_id": %d}]'
-    b'{"a": {"shared_object_id": %d}, "b": [{"shared_object_id": %d}, {"shared_object_id": %d}]}'
-)
 
 
 def test_addresses_of_shared_objects_do_not_show():
