@@ -3,9 +3,9 @@
     python benchmarks/pipeline.py [--quick] [--json FILE]
 
 Runs `pcam train --recipe demo` on generated patches as a user would: first into an empty folder,
-then again with everything done. Then, with few training steps, on more and more patches: memory
-must not follow. Memory is what the run's processes, embedded server included, have for
-themselves; pages of mapped files, which the system takes back when it wants, are left out.
+then again with everything done. Then, with one model and few training steps, on more and more
+patches: memory must not follow. Memory is what the run's processes, embedded server included, have
+for themselves; pages of mapped files, which the system takes back when it wants, are left out.
 """
 
 import argparse
@@ -24,10 +24,13 @@ from rich.table import Table
 from pcam_core.synth import write_dataset
 
 PCAM = Path(sys.executable).with_name("pcam")
-FEW_STEPS = [
-    f"--set={stage}.training.{field}={value}"
-    for stage in ("compare", "tune", "crossvalidate", "final")
-    for field, value in (("max_steps", 3), ("epochs", 2))
+SHORT = [
+    '--set=compare.models=["custom_cnn"]',
+    *(
+        f"--set={stage}.training.{field}={value}"
+        for stage in ("compare", "tune", "crossvalidate", "final")
+        for field, value in (("max_steps", 3), ("epochs", 2))
+    ),
 ]
 console = Console()
 
@@ -75,7 +78,7 @@ def stage_seconds(out: Path) -> dict[str, float]:
 
 def measure(folder: Path, quick: bool) -> dict[str, Any]:
     """Return the figures; see the module's docstring."""
-    count, changes = (160, FEW_STEPS) if quick else (800, [])
+    count, changes = (160, SHORT) if quick else (800, [])
     data, out = folder / "data", folder / "run" / "out"
     out.mkdir(parents=True)
     write_dataset(data, train=count, test=count // 5, seed=42)
@@ -98,7 +101,7 @@ def measure(folder: Path, quick: bool) -> dict[str, Any]:
         data, out = folder / f"data{count}", folder / f"run{count}" / "out"
         out.mkdir(parents=True)
         write_dataset(data, train=count, test=count // 5, seed=42)
-        growth[count] = run(data, out, *FEW_STEPS)[1]
+        growth[count] = run(data, out, *SHORT)[1]
     figures["growth_peak_mb"] = growth
     return figures
 
@@ -119,7 +122,7 @@ def show(figures: dict[str, Any]) -> None:
     table.add_row("again, all done", f"{figures['cached_s']:.1f}", f"1/{ratio:.0f}", "")
     console.print(table)
     if figures["growth_peak_mb"]:
-        table = Table("stage", title="peak MB by number of patches, few training steps")
+        table = Table("stage", title="peak MB by number of patches, one model, few training steps")
         for count in figures["growth_peak_mb"]:
             table.add_column(f"{count:,}", justify="right")
         columns = figures["growth_peak_mb"].values()
