@@ -20,6 +20,8 @@ from pcam_core.source_digest import source_digest
 
 logger = logging.getLogger(__name__)
 
+# Below the root of artifacts: where stages work on them, each beside the lock of that name.
+BUILDING = ".building"
 _NUMERIC = ("keras", "numpy", "pillow", "scikit-learn")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jax"}
 
@@ -82,7 +84,7 @@ class Stage:
         """
         key = self.key(**inputs)
         target = self.reference(root, key)
-        workshop = root / ".building" / target.path.name
+        workshop = root / BUILDING / target.path.name
         workshop.parent.mkdir(parents=True, exist_ok=True)
         with _turn(workshop):
             found = self.find(root, key)

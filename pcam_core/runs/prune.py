@@ -13,9 +13,9 @@ from pcam_core.errors import InputError
 from pcam_core.runs.disk_usage import bytes_in
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import RunRecord
+from pcam_core.stage import BUILDING
 
 _ARTIFACT = re.compile(r"\w+-[0-9a-f]{16}")
-_BUILDING = ".building"  # where a stage works on an artifact, beside the lock of that name
 
 
 class Waste(BaseModel):
@@ -85,7 +85,7 @@ def remove_waste(waste: Waste, history: RunHistory) -> Waste:
         stay = {record.id for record in records} - gone
         now = _waste(records, stay, history.artifacts)
         for folder in (*now.leftovers, *now.artifacts):
-            _remove(folder, history.artifacts / _BUILDING)
+            _remove(folder, history.artifacts / BUILDING)
         for record in now.runs:
             history.remove(record)
     return now
@@ -98,7 +98,7 @@ def _waste(records: Sequence[RunRecord], stay: Collection[str], artifacts: Path)
     running = (record for record in kept if record.status == "running")
     busy = {artifact.path.name for record in running for artifact in record.artifacts}
     made = (path for path in _folders(artifacts) if path.name not in needed)
-    begun = (path for path in _folders(artifacts / _BUILDING) if path.name not in busy)
+    begun = (path for path in _folders(artifacts / BUILDING) if path.name not in busy)
     return Waste(
         kept=kept,
         runs=tuple(record for record in records if record.id not in stay),
@@ -118,7 +118,7 @@ def _is_folder(path: Path) -> bool:
 
 def _held(artifacts: Path, name: str) -> bool:
     """Return whether a process works on the artifact of this name."""
-    lock = artifacts / _BUILDING / f"{name}.lock"
+    lock = artifacts / BUILDING / f"{name}.lock"
     try:
         with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
             return False

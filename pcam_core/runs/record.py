@@ -11,8 +11,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 from pcam_core.artifact import Artifact
 from pcam_core.runs.process_identity import ProcessIdentity, this_process
 
-Ending = Literal["done", "failed", "stopped", "killed"]
-State = Literal["running"] | Ending
+Ending = Literal["done", "failed", "stopped"]
+State = Literal["running", "killed"] | Ending
 
 _NAME_LENGTH = 16
 

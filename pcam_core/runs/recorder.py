@@ -87,24 +87,29 @@ def stop_recordings(history: RunHistory) -> list[RunRecord]:
     """Record that the runs of this process are stopped, where it ends without any exception."""
     here = this_process()
     ours = [
-        record
+        Recorder(history, record)
         for record in history.read()
         if record.status == "running"
         and (record.process.host, record.process.pid) == (here.host, here.pid)
     ]
-    return [_ended(history, record, "stopped") for record in ours]
+    for recorder in ours:
+        recorder.end("stopped")
+    return [recorder.record for recorder in ours]
 
 
 def bury(history: RunHistory) -> list[RunRecord]:
-    """Record which runs were killed since somebody looked last, and return them."""
-    dead = [record for record in history.read() if record.state == "running" != record.status]
-    return [_ended(history, record, "killed") for record in dead]
+    """Record which runs were killed since somebody looked last, and return them.
 
-
-def _ended(history: RunHistory, record: RunRecord, state: Ending) -> RunRecord:
-    recorder = Recorder(history, record)
-    recorder.end(state)
-    return recorder.record
+    When they ended, nobody knows.
+    """
+    dead = [
+        record.model_copy(update={"state": "killed"})
+        for record in history.read()
+        if record.state == "running" and record.status == "killed"
+    ]
+    for record in dead:
+        history.write(record)
+    return dead
 
 
 def _told(error: Exception) -> str:

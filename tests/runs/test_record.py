@@ -20,7 +20,7 @@ from pcam_core.runs.comparison import compare
 from pcam_core.runs.history import RunHistory, open_history
 from pcam_core.runs.process_identity import ProcessIdentity, this_process
 from pcam_core.runs.record import KeyFigures, new_record
-from pcam_core.runs.recorder import recording, stop_recordings
+from pcam_core.runs.recorder import bury, recording, stop_recordings
 from pcam_core.stages.report import report
 from pcam_core.stages.split import split
 
@@ -291,3 +291,13 @@ class TestComparing:
         found = compare(run(), run(figures=FIGURES))
         assert found.figures["auc"] == (None, 0.8)
         assert found.differences == {}
+
+
+def test_killed_runs_are_told_once_and_nobody_knows_when_they_ended(history):
+    dead = run(process=this_process().model_copy(update={"started": 0.0}))
+    for record in (dead, run()):
+        history.write(record)
+    (found,) = bury(history)
+    assert (found.id, found.state, found.ended) == (dead.id, "killed", None)
+    assert stored(history, dead)["state"] == "killed"
+    assert bury(history) == []
