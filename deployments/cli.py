@@ -32,6 +32,16 @@ Store = Annotated[
         " variables) or a folder. Default: <out>/object-store.",
     ),
 ]
+Data = Annotated[
+    list[str],
+    typer.Option(
+        help="Where the patches are: a folder in Kaggle's layout (train_labels.csv,"
+        " train/<id>.tif, test/<id>.tif), the competition's .zip, a folder of PCam's .h5 or .h5.gz"
+        " files, s3://bucket/prefix with any of these, or synth:train=800,test=160,seed=42. Give"
+        " it several times for the union. A slide map (patch_id_wsi_full.csv) keeps slides on one"
+        " side of every split; without one, overlapping patches are found by their pixels."
+    ),
+]
 _RUN = "Its id, the beginning of one, or `latest`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -50,18 +60,12 @@ def demo(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = Fa
     with _explained():
         data = out / "demo-data"
         write_dataset(data, **_DEMO_PATCHES)
-        run_training(data, "demo", out, store, {}, as_json=as_json)
+        run_training([str(data)], "demo", out, store, {}, as_json=as_json)
 
 
 @app.command()
 def train(
-    data: Annotated[
-        Path,
-        typer.Option(
-            help="Folder with train_labels.csv, train/<id>.tif and test/<id>.tif; a group map"
-            " (patch_id_wsi_full.csv) beside them keeps slides on one side of every split."
-        ),
-    ],
+    data: Data,
     recipe: Annotated[
         str, typer.Option(help="demo, notebook, context, or the path of a .toml file.")
     ] = "notebook",

@@ -12,7 +12,7 @@ from pcam_core.writable import check_writable
 
 
 def run_training(
-    data: Path,
+    data: list[str],
     recipe: str,
     out: Path,
     store: str | None,

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pcam_core.artifact import Artifact
-from pcam_core.raw_data import RawData
+from pcam_core.datasets import Dataset
 from pcam_core.recipe import Recipe
 from tasks.compare import compare_models
 from tasks.crossvalidate import crossvalidate_model
@@ -14,6 +14,7 @@ from tasks.evaluate import measure_on_test
 from tasks.explore import explore_data
 from tasks.final import train_final
 from tasks.gate import validate_data
+from tasks.groups import group_patches
 from tasks.labels import load_labels
 from tasks.predict import predict_test_folder, write_submission
 from tasks.prepare import prepare_patches
@@ -39,7 +40,7 @@ class Products(BaseModel):
     report: Artifact
 
 
-def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
+def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
     """Take raw patches to a measured model, a submission and a report.
 
     Args:
@@ -50,8 +51,16 @@ def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
     """
     labels = do(load_labels, data=data)
     gate = do(validate_data, data=data, labels=labels, settings=recipe.gate)
-    explored = do(explore_data, data=data, labels=labels, gate=gate, settings=recipe.explore)
-    splits = do(split_patches, labels=labels, settings=recipe.split)
+    groups = do(group_patches, data=data, labels=labels, gate=gate)
+    explored = do(
+        explore_data,
+        data=data,
+        labels=labels,
+        gate=gate,
+        groups=groups,
+        settings=recipe.explore,
+    )
+    splits = do(split_patches, labels=labels, groups=groups, settings=recipe.split)
     prepared = do(prepare_patches, data=data, labels=labels, gate=gate, settings=recipe.prepare)
 
     training: dict[str, Any] = {
@@ -103,6 +112,7 @@ def pipeline(do: Do, data: RawData, recipe: Recipe, store: str) -> Products:
         recipe=recipe,
         labels=labels,
         gate=gate,
+        groups=groups,
         explored=explored,
         splits=splits,
         prepared=prepared,

@@ -1,19 +1,25 @@
 """What a training run is asked for."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pcam_core.recipe import Recipe, load_recipe
 from pcam_core.section import Section
 from pcam_core.writable import check_writable
 
 
+def _listed(value: Any) -> Any:
+    return [str(value)] if isinstance(value, str | Path) else value
+
+
 class TrainRequest(Section):
     """One training run; the same request over the same data is computed only once."""
 
-    data: Path = Field(description="Folder of patches in Kaggle's layout.")
+    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        min_length=1, description="Addresses of the patches; of several the union is taken."
+    )
     recipe: str = Field("notebook", description="A shipped recipe or the path of a .toml file.")
     out: Path = Field(
         Path("pcam-runs"), description="Folder of all artifacts; every worker must mount it."
@@ -40,6 +46,11 @@ class TrainRequest(Section):
     def artifacts(self) -> Path:
         """Folder of the artifacts."""
         return self.out.absolute() / "artifacts"
+
+    @property
+    def cache(self) -> Path:
+        """Folder of what is kept of the data between runs; see `open_dataset`."""
+        return self.out.absolute() / "cache"
 
     @property
     def destination(self) -> str:

@@ -11,8 +11,8 @@ from flows.bad_items import all_bad_items_in
 from flows.pipeline import Products, pipeline
 from flows.request import TrainRequest
 from pcam_core.artifact import Artifact
+from pcam_core.datasets import Dataset, open_dataset
 from pcam_core.object_store import open_store
-from pcam_core.raw_data import RawData, open_raw_data
 from pcam_core.recipe import Recipe
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import KeyFigures, new_record
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 def _run_name() -> str:
     request: Any = flow_run.parameters["request"]
     fields = request if isinstance(request, dict) else request.model_dump()
-    return f"{fields['recipe']} on {fields['data']}"
+    return f"{fields['recipe']} on {', '.join(fields['data'])}"
 
 
 @flow(name="train", flow_run_name=_run_name, persist_result=True, result_serializer="json")
@@ -37,12 +37,14 @@ def train(request: TrainRequest) -> Products:
         InputError: The data, the recipe, the folder or the object store is wrong.
     """
     request.check_out()
-    record = new_record(Path(request.recipe).stem, request.data, request.changes, flow_run.id)
+    record = new_record(
+        Path(request.recipe).stem, ", ".join(request.data), request.changes, flow_run.id
+    )
     history = RunHistory(request.out)
     with all_bad_items_in(request.out), recording(history, record) as recorder:
         recipe = request.load()
         open_store(request.destination).check()
-        data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
+        data = open_dataset(request.data, request.cache)
         recorder.plan(recipe, data, _planned(request, recipe, data)[1])
 
         def do(task: StageTask, **inputs: Any) -> Artifact:
@@ -55,7 +57,7 @@ def train(request: TrainRequest) -> Products:
 
 
 def _planned(
-    request: TrainRequest, recipe: Recipe, data: RawData
+    request: TrainRequest, recipe: Recipe, data: Dataset
 ) -> tuple[Products, list[tuple[Stage, Artifact]]]:
     """Return the products, and every stage with what it will make, without computing any."""
     planned = []
@@ -77,7 +79,7 @@ def finished(request: TrainRequest) -> Products | None:
     recipe = request.load()
     request.check_out()
     with all_bad_items_in(request.out):
-        data = open_raw_data(request.data, request.artifacts / "hashes.sqlite")
+        data = open_dataset(request.data, request.cache)
 
     products, planned = _planned(request, recipe, data)
     sound = all(artifact.fault() is None for _, artifact in planned)

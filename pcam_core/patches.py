@@ -4,13 +4,11 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
-
-from pcam_core.errors import InputError
 
 SIDE = 96
 MODE = "RGB"
@@ -23,10 +21,11 @@ _NAMES |= dict.fromkeys(("I;16", "I;16B"), "16-bit grey-scale")
 
 Pixels = npt.NDArray[np.uint8]
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-def read_patch(path: Path) -> Pixels:
-    """Decode one patch.
+def read_patch(file: Path | IO[bytes]) -> Pixels:
+    """Decode one patch from a path or an open file that can seek.
 
     Returns:
         uint8 pixels (96, 96, 3), RGB, 0..255.
@@ -37,7 +36,7 @@ def read_patch(path: Path) -> Pixels:
             costs nothing.
     """
     try:
-        with Image.open(path, formats=("TIFF",)) as image:
+        with Image.open(file, formats=("TIFF",)) as image:
             if image.size != (SIDE, SIDE):
                 raise ValueError(f"{image.width}x{image.height} pixels, not {SIDE}x{SIDE}")
             if image.mode != MODE:
@@ -50,7 +49,7 @@ def read_patch(path: Path) -> Pixels:
                 raise ValueError("several pages, not one")
             return np.asarray(image)
     except UnidentifiedImageError:
-        raise ValueError(_unidentified(path)) from None
+        raise ValueError(_unidentified(file)) from None
     except Image.DecompressionBombError:
         raise ValueError(f"far more than {SIDE}x{SIDE} pixels") from None
     except ValueError:
@@ -61,34 +60,24 @@ def read_patch(path: Path) -> Pixels:
         raise ValueError(f"cannot be decoded: {error}") from None
 
 
-def _unidentified(path: Path) -> str:
-    with path.open("rb") as file:
+def _unidentified(file: Path | IO[bytes]) -> str:
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            start = opened.read(4)
+    else:
+        file.seek(0)
         start = file.read(4)
     if start in _MAGIC:
         return "a TIFF that is cut off or damaged"
     return "not a TIFF image" if start else "an empty file"
 
 
-def read_accepted_patch(path: Path) -> Pixels:
-    """Decode a patch that the gate has let pass; see `read_patch`.
-
-    Raises:
-        InputError: It has been changed or taken away since.
-    """
-    try:
-        return read_patch(path)
-    except ValueError as error:
-        raise InputError(
-            f"{path} has changed during the run ({error}).", "Put it back, then run again."
-        ) from error
-
-
-def in_parallel(function: Callable[[Path], T], paths: Sequence[Path], chunk: int) -> Iterator[T]:
-    """Yield `function(path)` in order, computed by threads at most two chunks ahead."""
+def in_parallel(function: Callable[[T], R], items: Sequence[T], chunk: int) -> Iterator[R]:
+    """Yield `function(item)` in order, computed by threads at most two chunks ahead."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        ahead: Iterator[T] = iter(())
-        for start in range(0, len(paths), chunk):
-            following = pool.map(function, paths[start : start + chunk])
+        ahead: Iterator[R] = iter(())
+        for start in range(0, len(items), chunk):
+            following = pool.map(function, items[start : start + chunk])
             yield from ahead
             ahead = following
         yield from ahead

@@ -1,7 +1,7 @@
 """Measure and show the data."""
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.data_figures import classes, pixel_histogram
+from pcam_core.report.exploration_figures import classes, pixel_histogram
 from pcam_core.stages.explore import explore
 from tasks.pictures import show_picture
 from tasks.stage_task import stage_task

@@ -7,7 +7,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from pcam_core.artifact import Artifact
-from pcam_core.report import data_chapters, model_chapters, result_chapters, run_chapters
+from pcam_core.report import (
+    exploration_chapter,
+    model_chapters,
+    preparation_chapter,
+    quality_chapter,
+    result_chapters,
+    run_chapters,
+    splits_chapter,
+)
 from pcam_core.report.blocks import Chapter
 from pcam_core.report.verdict import verdict
 
@@ -35,7 +43,7 @@ def page(
         recipe=recipe["name"],
         finished=finished.replace("T", " ").replace("Z", " UTC"),
         patches=artifacts["labels"].figures["train"],
-        verdict=verdict(headline, artifacts["labels"], artifacts["evaluation"]),
+        verdict=verdict(headline, artifacts["groups"], artifacts["evaluation"]),
         chapters=chapters(recipe, artifacts),
         style=Markup(style),  # noqa: S704 - the package's own file
     )
@@ -48,10 +56,10 @@ def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Se
         result_chapters.held_out(a["evaluation"]),
         result_chapters.decided(a["decision"]),
         result_chapters.submitted(a["predictions"], a["submission"], a["decision"], a["receipts"]),
-        data_chapters.quality(a["labels"], a["gate"]),
-        data_chapters.exploration(a["explored"], a["gate"], a["labels"]),
-        data_chapters.parts(a["labels"], a["splits"]),
-        data_chapters.preparation(a["prepared"], a["labels"], recipe["explore"]),
+        quality_chapter.quality(a["gate"]),
+        exploration_chapter.exploration(a["explored"], a["gate"], a["labels"], a["groups"]),
+        splits_chapter.parts(a["groups"], a["splits"]),
+        preparation_chapter.preparation(a["prepared"], a["labels"], a["gate"], recipe["explore"]),
         model_chapters.compared(a["comparison"]),
         model_chapters.tuning(a["tuned"]),
         model_chapters.folds(a["crossvalidated"]),

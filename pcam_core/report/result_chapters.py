@@ -30,7 +30,7 @@ def decided(decision: Artifact) -> Chapter:
         "Decision threshold",
         [
             Text(
-                f"{at:.4f} gives the highest F1 on the {figures['patches']:,} validation patches."
+                f"{at:.4f} gives the highest F1 on the {figures['patches']:,} calibration patches."
                 " Scores on these patches flatter the threshold, since they chose it; the held-out"
                 " test above does not."
             ),
@@ -44,7 +44,7 @@ def decided(decision: Artifact) -> Chapter:
                 ]
             ),
             Table(
-                "Scores on the validation part", ("Score", "At .5", f"At {at:.3f}"), rows, "lrr"
+                "Scores on the calibration part", ("Score", "At .5", f"At {at:.3f}"), rows, "lrr"
             ),
         ],
     )  # fmt: skip

@@ -101,7 +101,7 @@ def reliability_bins(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def threshold_curve(decision: Artifact) -> Figure:
-    """Draw F1, precision and recall of the validation part over the threshold."""
+    """Draw F1, precision and recall of the calibration part over the threshold."""
     table = pd.read_csv(decision.path / "predictions.csv", dtype={"id": str})
     precision, recall, thresholds = metrics.precision_recall_curve(
         table["label"], table["probability"]
@@ -118,7 +118,7 @@ def threshold_curve(decision: Artifact) -> Figure:
         axes.plot(thresholds[kept], values[kept], color=colour, label=name, linewidth=width)
     _mark(axes, decision.figures["threshold"])
     axes.set_ylim(0, 1.02)
-    name_axes(axes, "threshold", "score on the validation part")
+    name_axes(axes, "threshold", "score on the calibration part")
     legend_above(axes)
     return figure
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.data_chapters import UNGROUPED
 
 _FEW = 10  # held-out groups
 
@@ -60,26 +59,25 @@ def headline(evaluation: Artifact, predictions: Artifact, model: Artifact) -> di
     }
 
 
-def verdict(numbers: dict[str, Any], labels: Artifact, evaluation: Artifact) -> Verdict:
+def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> Verdict:
     """Say how good the model is, and how far that can be trusted.
 
     Args:
         numbers: What `headline` returned.
-        labels: Artifact of `labels`.
+        groups: Artifact of `groups`.
         evaluation: Artifact of `evaluate`.
     """
     found = evaluation.figures
-    patches, groups = found["patches"], found["groups"]
+    patches, held_out = found["patches"], found["groups"]
     auc, low, high = (numbers[name] for name in ("auc", "auc_low", "auc_high"))
     positive, total = numbers["test_positive"], numbers["test_patches"]
     at = f"at the threshold, on {patches:,} held-out patches"
-    source = labels.figures["group_source"]
     return Verdict(
         headline=f"{numbers['model']} ranks a tumour patch above a normal one in {auc:.1%} of all"
         f" pairs, measured on {patches:,} held-out patches.",
         cards=(
             Card("AUC", f"{auc:.3f}", f"95 % interval {low:.3f} to {high:.3f}"),
-            Card("Threshold", f"{numbers['threshold']:.3f}", "highest F1 on the validation part"),
+            Card("Threshold", f"{numbers['threshold']:.3f}", "highest F1 on the calibration part"),
             Card("Precision", f"{numbers['precision']:.3f}", at),
             Card("Recall", f"{numbers['recall']:.3f}", at),
             Card(
@@ -89,8 +87,8 @@ def verdict(numbers: dict[str, Any], labels: Artifact, evaluation: Artifact) -> 
             ),
         ),
         interval=(low, auc, high),
-        honesty=_honesty(source, groups) if source else UNGROUPED,
-        warned=not source or groups < _FEW,
+        honesty=_honesty(groups.figures["source"], held_out),
+        warned=groups.figures["detected"] or held_out < _FEW,
     )
 
 

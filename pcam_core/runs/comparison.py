@@ -16,7 +16,7 @@ class Comparison(BaseModel):
     Attributes:
         runs: Their ids.
         settings: Dotted field to pair, where they differ; None stands for a field that is not set.
-        data: "path" and "key" to pair, where they differ.
+        data: "address" and "key" to pair, where they differ.
         code: Stages whose code differs.
         versions: Library to pair, where they differ.
         shared: Stages whose artifact both runs use.
@@ -46,7 +46,7 @@ def compare(first: RunRecord, second: RunRecord) -> Comparison:
     return Comparison(
         runs=(first.id, second.id),
         settings=_unequal(_pairs(*(dict(_dotted(r.settings)) for r in runs))),
-        data=_unequal(_pairs(*({"path": str(r.data), "key": r.data_key} for r in runs))),
+        data=_unequal(_pairs(*({"address": r.data, "key": r.data_key} for r in runs))),
         code=tuple(_unequal(_pairs(*(r.code for r in runs)))),
         versions=_unequal(_pairs(*(r.versions for r in runs))),
         shared=tuple(name for name, (a, b) in stages.items() if a == b),

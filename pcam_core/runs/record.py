@@ -3,7 +3,6 @@
 import re
 import secrets
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -47,7 +46,7 @@ class RunRecord(BaseModel):
         recipe: Name of the recipe.
         settings: Every setting as JSON values, nested by section; empty until they are read.
         changes: Dotted field to value, as the user changed the recipe.
-        data: Folder of the raw patches.
+        data: Where the raw patches lie.
         data_key: Its content key; None until it is known.
         code: Stage to the digest of the code that it runs; see `source_digest`.
         versions: Library to version, of those that floating-point results depend on.
@@ -68,7 +67,7 @@ class RunRecord(BaseModel):
     recipe: str
     settings: dict[str, Any] = {}
     changes: dict[str, Any] = {}
-    data: Path
+    data: str
     data_key: str | None = None
     code: dict[str, str] = {}
     versions: dict[str, str] = {}
@@ -87,14 +86,14 @@ class RunRecord(BaseModel):
         return "killed" if self.state == "running" and self.process.gone() else self.state
 
 
-def new_record(recipe: str, data: Path, changes: dict[str, Any], flow_run: str | None) -> RunRecord:
+def new_record(recipe: str, data: str, changes: dict[str, Any], flow_run: str | None) -> RunRecord:
     """Return the record of a run that this process starts now; see `RunRecord`."""
     started = datetime.now(UTC)
     name = re.sub(r"[^A-Za-z0-9]+", "-", recipe)[:_NAME_LENGTH].strip("-") or "run"
     return RunRecord(
         id=f"{started:%Y%m%d-%H%M%S}-{name}-{secrets.token_hex(2)}",
         recipe=recipe,
-        data=data.absolute(),
+        data=data,
         changes=changes,
         started=started,
         flow_run=flow_run,

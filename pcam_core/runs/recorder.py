@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pcam_core.artifact import Artifact
+from pcam_core.datasets import Dataset
 from pcam_core.errors import InputError
-from pcam_core.raw_data import RawData
 from pcam_core.recipe import Recipe
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.process_identity import this_process
@@ -32,12 +32,12 @@ class Recorder:
         self.history = history
         self.record = record
 
-    def plan(self, recipe: Recipe, data: RawData, made: Sequence[tuple[Stage, Artifact]]) -> None:
+    def plan(self, recipe: Recipe, data: Dataset, made: Sequence[tuple[Stage, Artifact]]) -> None:
         """Tell what the run is going to make; from now on `prune` leaves these artifacts alone."""
         self._update(
             recipe=recipe.name,
             settings=recipe.content(),
-            data=data.path,
+            data=data.address,
             data_key=data.key,
             code={stage.name: source_digest(stage.function.__module__) for stage, _ in made},
             versions=numeric_versions(),

@@ -7,13 +7,13 @@ import numpy as np
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
-from pcam_core.patches import SIDE, in_parallel, read_accepted_patch
+from pcam_core.datasets import Dataset
+from pcam_core.patches import SIDE
 from pcam_core.progress import track
-from pcam_core.raw_data import RawData
 from pcam_core.section import Section
 from pcam_core.stage import stage
-from pcam_core.stages.gate import read_properties
-from pcam_core.stages.labels import read_ids
+from pcam_core.stages.gate import accepted, read_properties
+from pcam_core.stages.groups import read_groups
 
 BINS = 64
 
@@ -30,7 +30,13 @@ class ExploreSettings(Section):
 
 @stage()
 def explore(
-    folder: Path, *, data: RawData, labels: Artifact, gate: Artifact, settings: ExploreSettings
+    folder: Path,
+    *,
+    data: Dataset,
+    labels: Artifact,
+    gate: Artifact,
+    groups: Artifact,
+    settings: ExploreSettings,
 ) -> dict[str, Any]:
     """Write what the figures are drawn from.
 
@@ -40,15 +46,15 @@ def explore(
 
     Figures: class counts, groups, brightness of each class from the gate's measurements.
     """
-    table = read_ids(labels, "train")
+    table = accepted(labels, gate, "train").merge(read_groups(groups), on="id")
     # Sorted first, so that the sample does not depend on the order of the rows.
     sample = table.sort_values("id").sample(frac=1, random_state=settings.seed)
     sample = sample.head(settings.sample)
     counts = np.zeros((2, 3, BINS), np.uint64)
     sums = np.zeros((2, SIDE, SIDE, 3))
     gallery: dict[str, list[Any]] = {"0": [], "1": []}
-    files = [data.patch("train", patch_id) for patch_id in sample["id"]]
-    decoded = track(in_parallel(read_accepted_patch, files, 1024), "Explore patches", len(files))
+    patches = data.patches("train", list(sample["id"]))
+    decoded = track(patches, "Explore patches", len(sample))
     for label, pixels in zip(sample["label"], decoded, strict=True):
         sums[label] += pixels
         for channel in range(3):

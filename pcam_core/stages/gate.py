@@ -13,11 +13,11 @@ import pandas as pd
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
+from pcam_core.datasets import Dataset, Part
 from pcam_core.errors import InputError
 from pcam_core.listing import listing
-from pcam_core.patches import BITS, MODE, SIDE, Pixels, in_parallel, read_patch
+from pcam_core.patches import BITS, MODE, SIDE, Pixels, in_parallel
 from pcam_core.progress import track
-from pcam_core.raw_data import LABELS, SUFFIX, RawData
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.labels import read_ids
@@ -41,7 +41,7 @@ class GateSettings(Section):
 
 @stage()
 def gate(
-    folder: Path, *, data: RawData, labels: Artifact, settings: GateSettings
+    folder: Path, *, data: Dataset, labels: Artifact, settings: GateSettings
 ) -> dict[str, Any]:
     """Decode and measure every patch, then check labels and measurements.
 
@@ -53,8 +53,15 @@ def gate(
     """
     train, test = read_ids(labels, "train"), read_ids(labels, "test")
     parts = pd.concat([train[["id"]].assign(part="train"), test.assign(part="test")])
-    files = [data.patch(part, name) for part, name in zip(parts["part"], parts["id"], strict=True)]
-    measured = track(in_parallel(_measure, files, 1024), "Check patches", len(files))
+    patches = list(zip(parts["part"], parts["id"], strict=True))
+
+    def measure(patch: tuple[Part, str]) -> dict[str, Any]:
+        try:
+            return {"fault": ""} | _statistics(data.decode(*patch))
+        except ValueError as error:
+            return {"fault": str(error)}
+
+    measured = track(in_parallel(measure, patches, 1024), "Check patches", len(patches))
     with warnings.catch_warnings():
         # Pillow warns of damaged files too, in words for programmers.
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -62,6 +69,7 @@ def gate(
     properties = pd.concat([parts.reset_index(drop=True), figures], axis="columns")
     properties.to_csv(folder / "properties.csv", index=False, float_format="%.4f")
 
+    pd.DataFrame(columns=["id", "part", "reason"]).to_csv(folder / "quarantine.csv", index=False)
     checks = _validate(train, _label_expectations(settings))
     checks += _validate(properties, _patch_expectations(settings))
     (folder / "expectations.json").write_text(json.dumps(checks, indent=2))
@@ -77,18 +85,22 @@ def gate(
     }
 
 
+def accepted(labels: Artifact, gate: Artifact, part: Part) -> pd.DataFrame:
+    """Return the rows of a part (see `read_ids`) that the gate has not put in quarantine."""
+    quarantined = read_quarantine(gate)
+    table = read_ids(labels, part)
+    return table[~table["id"].isin(quarantined.loc[quarantined["part"] == part, "id"])]
+
+
+def read_quarantine(artifact: Artifact) -> pd.DataFrame:
+    """Return the table (id, part, reason) of the patches that take no part in training."""
+    return pd.read_csv(artifact.path / "quarantine.csv", dtype=str, keep_default_na=False)
+
+
 def read_properties(artifact: Artifact) -> pd.DataFrame:
     """Return the table that `gate` wrote; in it every patch could be read."""
     types = {"id": str, "fault": str}
     return pd.read_csv(artifact.path / "properties.csv", dtype=types, keep_default_na=False)
-
-
-def _measure(path: Path) -> dict[str, Any]:
-    try:
-        pixels = read_patch(path)
-    except ValueError as error:
-        return {"fault": str(error)}
-    return {"fault": ""} | _statistics(pixels)
 
 
 def _statistics(pixels: Pixels) -> dict[str, float]:
@@ -119,7 +131,6 @@ def _label_expectations(settings: GateSettings) -> list[tuple[str, dict[str, Any
             "critical",
             f"between {low:.0%} and {high:.0%} of the labels are positive",
         ),
-        ("ExpectColumnValuesToNotBeNull", {"column": "group"}, "critical", "every id has a group"),
     ]
 
 
@@ -194,12 +205,12 @@ def _explained(critical: list[dict[str, Any]], properties: pd.DataFrame) -> Inpu
     sentences, items = [], []
     for check in critical:
         found = patches.loc[check["ids"], ["part", "fault"]].itertuples()
-        named = [f"{part}/{i}{SUFFIX} ({fault or 'readable'})" for i, part, fault in found]
+        named = [f"{part}/{i} ({fault or 'readable'})" for i, part, fault in found]
         observed = f"{check['observed']}: {listing(named)}" if named else check["observed"]
         sentences.append(f"Expected that {check['meaning']}, but found {observed}.")
         items += named
     remedy = (
-        f"Mend or remove them (with their rows in {LABELS}), then run again."
+        "Mend or remove them (with their rows in the label table), then run again."
         if items
         else "Mend the labels, or change what the recipe's section [gate] expects."
     )

@@ -1,7 +1,6 @@
 """Load the label table and check that every label has its patch and every patch its label."""
 
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -10,76 +9,50 @@ from typing import Any
 import pandas as pd
 
 from pcam_core.artifact import Artifact
+from pcam_core.datasets import Dataset, Part, Tables
 from pcam_core.errors import InputError, raise_together
 from pcam_core.listing import count, listing
-from pcam_core.raw_data import GROUP_MAPS, LABELS, SAMPLE_SUBMISSION, SUFFIX, RawData
 from pcam_core.stage import stage
 
 _ID = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 
 
 @stage()
-def labels(folder: Path, *, data: RawData) -> dict[str, Any]:
-    """Write `train.csv` (id, label, group) and `test.csv` (id), both as text ids.
+def labels(folder: Path, *, data: Dataset) -> dict[str, Any]:
+    """Write `train.csv` (id, label, slide, published) and `test.csv` (id), ids as text.
 
-    The group is the patch's slide or overlap group where the data has a map, else the
-    patch's own id. Test ids stand in the order of the sample submission where there is one.
+    Slide and published role are empty where the data does not tell them. Test ids stand in the
+    order that the submission wants.
 
     Raises:
         InputError: A table or a patch is missing, doubled or malformed; all such items are
             named at once.
     """
-    train = _read(data.path / LABELS, ["id", "label"])
-    test = _test_ids(data)
-    groups, source = _groups(data)
+    tables = data.tables()
+    train, test = tables.labels.copy(), list(tables.test)
     raise_together(
         (
-            *_wrong_ids(train["id"], LABELS),
-            *_wrong_labels(train),
-            *_unlike(train["id"], data.patch_ids("train"), LABELS, "train"),
-            *_unlike(test, data.patch_ids("test"), SAMPLE_SUBMISSION, "test"),
-            *_in_both(train["id"], test),
+            *_wrong_ids(train["id"], tables.labels_name),
+            *_wrong_ids(test, tables.test_name),
+            *_wrong_labels(train, tables.labels_name),
+            *_unlike(train["id"], data.patch_ids("train"), tables.labels_name, data, "train"),
+            *_unlike(test, data.patch_ids("test"), tables.test_name, data, "test"),
+            *_in_both(train["id"], test, tables),
         )
     )
     train["label"] = train["label"].astype("int64")
-    train["group"] = [groups.get(patch_id, patch_id) for patch_id in train["id"]]
-    unmapped = int((~train["id"].isin(groups)).sum()) if source else 0
+    train["slide"] = [tables.slides.get(patch_id, "") for patch_id in train["id"]]
+    train["published"] = [tables.roles.get(patch_id, "") for patch_id in train["id"]]
     train.to_csv(folder / "train.csv", index=False)
     pd.DataFrame({"id": test}).to_csv(folder / "test.csv", index=False)
     return {
         "train": len(train),
         "positive": int(train["label"].sum()),
         "test": len(test),
-        "groups": int(train["group"].nunique()),
-        "group_source": source,
-        "unmapped": unmapped,
+        "slides_from": tables.slides_name,
+        "without_slide": int((train["slide"] == "").sum()),
+        "promised": dict(tables.promised),
     }
-
-
-def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        # Pandas drops a value too many in every row and only warns of it.
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        try:
-            table = pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False)
-        except pd.errors.ParserWarning as error:
-            raise InputError(
-                f"{path.name} has more values in a row than columns.",
-                f"It needs exactly these: {', '.join(columns)}.",
-            ) from error
-        except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{path.name} cannot be read as CSV ({str(error).strip()}).",
-                f"Write it as UTF-8 CSV with the columns {', '.join(columns)}.",
-            ) from error
-    if list(table.columns) != columns:
-        raise InputError(
-            f"{path.name} has the columns {listing(table.columns)}.",
-            f"It needs exactly these: {', '.join(columns)}.",
-        )
-    if table.empty:
-        raise InputError(f"{path.name} has no rows.", "Give at least one row a patch.")
-    return table
 
 
 def _wrong_ids(ids: Iterable[str], name: str) -> Iterator[InputError]:
@@ -88,7 +61,7 @@ def _wrong_ids(ids: Iterable[str], name: str) -> Iterator[InputError]:
     if wrong:
         yield InputError(
             f"{name} has {count(wrong, 'id')} unfit as a file name: {listing(wrong)}.",
-            f"An id is a patch's file name without {SUFFIX}: letters, digits, '.', '_', '-'.",
+            "An id is a patch's file name without its ending: letters, digits, '.', '_', '-'.",
             wrong,
         )
     doubled = sorted(patch_id for patch_id, rows in counts.items() if rows > 1)
@@ -100,32 +73,32 @@ def _wrong_ids(ids: Iterable[str], name: str) -> Iterator[InputError]:
         )
 
 
-def _wrong_labels(train: pd.DataFrame) -> Iterator[InputError]:
+def _wrong_labels(train: pd.DataFrame, name: str) -> Iterator[InputError]:
     wrong = train[~train["label"].isin(["0", "1"])]
     if len(wrong):
         pairs = zip(wrong["id"], wrong["label"], strict=True)
         rows = [f"{patch_id} ({label or 'empty'})" for patch_id, label in pairs]
         yield InputError(
-            f"{LABELS} has {count(rows, 'label')} other than 0 and 1: {listing(rows)}.",
+            f"{name} has {count(rows, 'label')} other than 0 and 1: {listing(rows)}.",
             "Write 1 for tumour in the centre, 0 for none.",
             rows,
         )
     elif train["label"].nunique() < 2:
         yield InputError(
-            f"All {len(train):,} labels of {LABELS} are {train['label'].iloc[0]}.",
+            f"All {len(train):,} labels of {name} are {train['label'].iloc[0]}.",
             "Add patches of the other class: a classifier needs both.",
         )
 
 
 def _unlike(
-    named: Iterable[str], present: Iterable[str], table: str, part: str
+    named: Iterable[str], present: Iterable[str], table: str, data: Dataset, part: Part
 ) -> Iterator[InputError]:
-    """What a table names and a folder lacks, and the other way round; malformed ids aside."""
+    """What a table names and a part lacks, and the other way round; malformed ids aside."""
     missing = sorted(filter(_ID.fullmatch, set(named).difference(present)))
     if missing:
         yield InputError(
             f"{part} has no file for {count(missing, 'id')} of {table}: {listing(missing)}.",
-            f"Add {part}/<id>{SUFFIX} for them or remove their rows.",
+            f"Add {data.place(part, '<id>')} for them or remove their rows.",
             missing,
         )
     extra = sorted(set(present).difference(named))
@@ -137,44 +110,20 @@ def _unlike(
         )
 
 
-def _in_both(train: Iterable[str], test: Iterable[str]) -> Iterator[InputError]:
-    both = sorted(set(train).intersection(test))
+def _in_both(train: Iterable[str], test: Iterable[str], tables: Tables) -> Iterator[InputError]:
+    shared = set(train).intersection(test)
+    both = sorted(patch_id for patch_id in shared if tables.roles.get(patch_id) != "test")
     if both:
         yield InputError(
-            f"The folders train and test share {count(both, 'id')}: {listing(both)}.",
+            f"The parts train and test share {count(both, 'id')}: {listing(both)}.",
             "Keep each in one of them: a test that was trained on measures nothing.",
             both,
         )
 
 
-def _test_ids(data: RawData) -> list[str]:
-    sample = data.path / SAMPLE_SUBMISSION
-    if not sample.is_file():
-        return data.patch_ids("test")
-    ids = list(_read(sample, ["id", "label"])["id"])
-    raise_together(_wrong_ids(ids, SAMPLE_SUBMISSION))
-    return ids
-
-
-def read_ids(artifact: Artifact, part: str) -> pd.DataFrame:
-    """Return the table `train` or `test` that `labels` wrote, ids and groups as text."""
-    types = {"id": str, "group": str}
+def read_ids(artifact: Artifact, part: Part) -> pd.DataFrame:
+    """Return the table `train` or `test` that `labels` wrote, ids and slides as text."""
+    types = {"id": str, "slide": str, "published": str}
     path = artifact.path / f"{part}.csv"
     # An id may be called "NA" or "null".
     return pd.read_csv(path, dtype=types, keep_default_na=False)
-
-
-def _groups(data: RawData) -> tuple[dict[str, str], str]:
-    for name, column in GROUP_MAPS.items():
-        if (data.path / name).is_file():
-            table = _read(data.path / name, ["id", column])
-            raise_together(_wrong_ids(table["id"], name))
-            empty = table.loc[table[column] == "", "id"]
-            if len(empty):
-                raise InputError(
-                    f"{name} gives no {column} for {count(empty, 'id')}: {listing(empty)}.",
-                    "Fill it in or remove the rows.",
-                    list(empty),
-                )
-            return dict(zip(table["id"], table[column], strict=True)), name
-    return {}, ""

@@ -9,14 +9,14 @@ import numpy as np
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
+from pcam_core.datasets import PARTS, Dataset, Part
 from pcam_core.expectation import announce
 from pcam_core.patch_store import PatchStore, write_patch_store
-from pcam_core.patches import SIDE, Pixels, in_parallel, read_accepted_patch
+from pcam_core.patches import SIDE, Pixels
 from pcam_core.progress import Meter
-from pcam_core.raw_data import RawData
 from pcam_core.section import Section
 from pcam_core.stage import stage
-from pcam_core.stages.labels import read_ids
+from pcam_core.stages.gate import accepted
 from pcam_core.superres.upscaler import Upscaler, digest, open_upscaler
 
 _BATCH = 64
@@ -44,27 +44,24 @@ class PrepareSettings(Section):
 
 @stage(numeric=True)
 def prepare(
-    folder: Path, *, data: RawData, labels: Artifact, gate: Artifact, settings: PrepareSettings
+    folder: Path, *, data: Dataset, labels: Artifact, gate: Artifact, settings: PrepareSettings
 ) -> dict[str, Any]:
     """Write the patch stores `train` and `test` (see `PatchStore`).
 
-    The input `gate` holds no pixels: it says that they are worth preparing.
+    Quarantined patches are left out.
     """
-    del gate
     upscale = open_upscaler(settings.upscaler, settings.input_range)
     side = settings.region * upscale.scale
-    ids = {part: list(read_ids(labels, part)["id"]) for part in ("train", "test")}
+    ids: dict[Part, list[str]] = {part: list(accepted(labels, gate, part)["id"]) for part in PARTS}
     count = sum(map(len, ids.values()))
-    first = [
-        read_accepted_patch(data.patch("train", patch_id)) for patch_id in ids["train"][:_BATCH]
-    ]
+    first = list(data.patches("train", ids["train"][:_BATCH]))
     seconds = _seconds_a_patch(upscale, settings.region, first) * count
     announce("Prepare patches", folder, count * side * side * 3, seconds)
 
     meter = Meter("Prepare patches", count)
     for part, names in ids.items():
-        files = [data.patch(part, patch_id) for patch_id in names]
-        batches = _enlarged(files, settings.region, upscale, meter)
+        patches = data.patches(part, names)
+        batches = _enlarged(patches, len(names), settings.region, upscale, meter)
         write_patch_store(folder / part, names, batches)
     return {
         "patches": {part: len(names) for part, names in ids.items()},
@@ -85,12 +82,13 @@ def centre(patch: Pixels, region: int) -> Pixels:
     return patch[edge : edge + region, edge : edge + region]
 
 
-def _enlarged(files: list[Path], region: int, upscale: Upscaler, meter: Meter) -> Iterator[Pixels]:
-    decoded = in_parallel(lambda path: centre(read_accepted_patch(path), region), files, 4 * _BATCH)
+def _enlarged(
+    patches: Iterator[Pixels], count: int, region: int, upscale: Upscaler, meter: Meter
+) -> Iterator[Pixels]:
     batch: list[Pixels] = []
-    for number, patch in enumerate(decoded, start=1):
-        batch.append(patch)
-        if len(batch) == _BATCH or number == len(files):
+    for number, patch in enumerate(patches, start=1):
+        batch.append(centre(patch, region))
+        if len(batch) == _BATCH or number == count:
             yield upscale(np.stack(batch))
             meter.advance(len(batch))
             batch = []

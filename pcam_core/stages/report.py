@@ -19,6 +19,7 @@ def report(
     recipe: "Recipe",
     labels: Artifact,
     gate: Artifact,
+    groups: Artifact,
     explored: Artifact,
     splits: Artifact,
     prepared: Artifact,
@@ -42,6 +43,7 @@ def report(
     artifacts = {
         "labels": labels,
         "gate": gate,
+        "groups": groups,
         "explored": explored,
         "splits": splits,
         "prepared": prepared,

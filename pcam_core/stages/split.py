@@ -11,26 +11,33 @@ from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
 from pcam_core.section import Section
 from pcam_core.stage import stage
+from pcam_core.stages.groups import read_groups
 from pcam_core.stages.labels import read_ids
 
 FILE = "splits.csv"
+ROLES = ("train", "validation", "calibration", "test")
+UNUSED = "unused"
+_PRECEDENCE = ("test", "validation", "train")  # of published roles
 
 
 class SplitSettings(Section):
-    """Sizes of the parts; every part is stratified by label and keeps groups together."""
+    """Sizes of the parts; every part is stratified by label and keeps groups together.
+
+    A published split's test and validation parts are taken as they are.
+    """
 
     test_fraction: float = Field(
         0.2, gt=0, le=0.5, description="Share of all patches held out for the final figures."
     )
     validation_fraction: float = Field(
-        0.05,
-        gt=0,
-        le=0.5,
-        description="Share of the rest that stops the final training and sets the threshold.",
+        0.05, gt=0, le=0.5, description="Share of the rest that stops the final training."
+    )
+    calibration_fraction: float = Field(
+        0.05, gt=0, le=0.5, description="Share of what then remains that sets the threshold."
     )
     compare_folds: int = Field(2, ge=2, le=10, description="Folds of the model comparison.")
     tune_fraction: float = Field(
-        0.2, gt=0, le=1, description="Share of the rest that tuning works on."
+        0.2, gt=0, le=1, description="Share of all but the test that tuning works on."
     )
     tune_validation_fraction: float = Field(
         0.2, gt=0, le=0.5, description="Share of the tuning part that scores its trials."
@@ -40,44 +47,78 @@ class SplitSettings(Section):
 
 
 @stage(numeric=True)
-def split(folder: Path, *, labels: Artifact, settings: SplitSettings) -> dict[str, Any]:
+def split(
+    folder: Path, *, labels: Artifact, groups: Artifact, settings: SplitSettings
+) -> dict[str, Any]:
     """Write `splits.csv`, which every later stage reads.
 
-    Columns: id, label, group; `role` ("test", "validation" or "train"); `compare_fold` and
-    `cv_fold` (0, 1, ...; -1 for the test part); `tune` ("train", "validation" or empty).
+    Columns: id, label, group; `role` ("test", "calibration", "validation", "train" or "unused");
+    `compare_fold` and `cv_fold` (0, 1, ...; -1 for the test part and what is unused); `tune`
+    ("train", "validation" or empty). Unused are the patches that the gate has quarantined, and
+    those that share a group with a published test or validation part that they are not in.
+
+    Figures: patches, positive share and groups of each part, and `random_leak`: the share 0..1
+    of the test part that would have had a member of its group outside, had patches been drawn
+    at random.
 
     Raises:
-        InputError: There are fewer groups than a part or the folds need.
+        InputError: There are fewer groups than a part or the folds need, or they are too uneven
+            to give a part its share of positive patches.
     """
-    table = read_ids(labels, "train")
     # Sorting makes the split independent of the order of the rows.
-    table = table.sort_values("id", ignore_index=True)
+    table = read_ids(labels, "train").sort_values("id", ignore_index=True)
+    table = table[["id", "label", "published"]].merge(read_groups(groups), on="id", how="left")
+    table["role"] = _published(table).where(table["group"].notna(), UNUSED)
+    table["group"] = table["group"].fillna("")
     seed = settings.seed
-    test = hold_out(table, settings.test_fraction, seed, "test_fraction")
-    rest = table[~test]
-    validation = hold_out(rest, settings.validation_fraction, seed, "validation_fraction")
+
+    def take(role: str, source: "pd.Series[bool]", fraction: float) -> None:
+        chosen = hold_out(table[source], fraction, seed, f"{role}_fraction")
+        table.loc[chosen[chosen].index, "role"] = role
+
+    if not (table["role"] == "test").any():
+        take("test", table["role"] == "", settings.test_fraction)
+    if not (table["role"] == "validation").any():
+        take("validation", table["role"].isin(["", "train"]), settings.validation_fraction)
+    take("calibration", table["role"].isin(["", "train"]), settings.calibration_fraction)
+    table["role"] = table["role"].replace("", "train")
+
+    rest = table[~table["role"].isin(["test", UNUSED])]
     tuning = rest[hold_out(rest, settings.tune_fraction, seed, "tune_fraction")]
     scoring = hold_out(tuning, settings.tune_validation_fraction, seed, "tune_validation_fraction")
-
-    table["role"] = "train"
-    table.loc[test[test].index, "role"] = "test"
-    table.loc[validation[validation].index, "role"] = "validation"
-    table["compare_fold"] = _folds(rest, settings.compare_folds, seed, "compare_folds")
-    table["cv_fold"] = _folds(rest, settings.cv_folds, seed, "cv_folds")
-    table[["compare_fold", "cv_fold"]] = table[["compare_fold", "cv_fold"]].fillna(-1).astype(int)
+    for name, count in (("compare", settings.compare_folds), ("cv", settings.cv_folds)):
+        folds = _folds(rest, count, seed, f"{name}_folds").reindex(table.index)
+        table[f"{name}_fold"] = folds.fillna(-1).astype(int)
     table["tune"] = scoring.map({True: "validation", False: "train"}).reindex(table.index)
     table["tune"] = table["tune"].fillna("")
-    table.to_csv(folder / FILE, index=False)
+    table.drop(columns="published").to_csv(folder / FILE, index=False)
 
-    sizes = table["role"].value_counts()
-    shares = table.groupby("role")["label"].mean()
-    groups = table.groupby("role")["group"].nunique()
+    used = table[table["role"] != UNUSED]
+    by_role = used.groupby("role")
     return {
-        "patches": {role: int(sizes[role]) for role in ("train", "validation", "test")},
-        "positive_share": {role: float(shares[role]) for role in sizes.index},
-        "groups": {role: int(groups[role]) for role in sizes.index},
+        "patches": {role: int(n) for role, n in by_role.size().items()},
+        "positive_share": {role: float(share) for role, share in by_role["label"].mean().items()},
+        "groups": {role: int(n) for role, n in by_role["group"].nunique().items()},
+        "unused": len(table) - len(used),
+        "published": bool((table["published"] == "test").any()),
         "tuning_patches": len(tuning),
+        "random_leak": _random_leak(used, seed),
     }
+
+
+def _published(table: pd.DataFrame) -> "pd.Series[str]":
+    """Return each row's published role, but "unused" where its group has one of precedence."""
+    rank = table["published"].map({role: n for n, role in enumerate(_PRECEDENCE)})
+    first = rank.groupby(table["group"]).transform("min")
+    # A patch of no published part may not share a group with a held-out one either.
+    last = len(_PRECEDENCE) - 1
+    return table["published"].where(~(first < rank.fillna(last)), UNUSED)
+
+
+def _random_leak(table: pd.DataFrame, seed: int) -> float:
+    share = float((table["role"] == "test").mean())
+    drawn = np.random.default_rng(seed).permutation(len(table)) < share * len(table)
+    return float(table.loc[drawn, "group"].isin(set(table.loc[~drawn, "group"])).mean())
 
 
 def read_splits(artifact: Artifact) -> pd.DataFrame:
@@ -124,4 +165,21 @@ def _folds(table: pd.DataFrame, folds: int, seed: int, field: str) -> "pd.Series
     fold = np.empty(len(table), dtype=np.int64)
     for number, (_, chosen) in enumerate(splitter.split(table, table["label"], table["group"])):
         fold[chosen] = number
-    return pd.Series(fold.tolist(), index=table.index, dtype="int64")
+    found = pd.Series(fold.tolist(), index=table.index, dtype="int64")
+    _check_balance(table, found, field)
+    return found
+
+
+def _check_balance(table: pd.DataFrame, fold: "pd.Series[int]", field: str) -> None:
+    """Accept what one group more or less in a fold explains, and no more."""
+    largest = table["group"].value_counts().max()
+    wanted = table["label"].mean()
+    for part in (table[fold == number] for number in fold.unique()):
+        found = part["label"].mean()
+        if abs(found - wanted) > largest / len(part):
+            raise InputError(
+                f"split.{field} gives a part of {len(part):,} patches with {found:.1%} positive"
+                f" ones, where {wanted:.1%} are wanted: the groups are too uneven.",
+                f"Ask for fewer folds or a larger fraction (--set split.{field}=...), or try"
+                " another split.seed.",
+            )

@@ -15,14 +15,14 @@ from pcam_core.stages.split import read_splits
 def threshold(
     folder: Path, *, prepared: Artifact, splits: Artifact, model: Artifact
 ) -> dict[str, Any]:
-    """Take the threshold with the highest F1 on the role "validation" of the split.
+    """Take the threshold with the highest F1 on the role "calibration" of the split.
 
     Writes `predictions.csv` (id, label, probability).
     """
     from pcam_core.training.serving import predict
 
     table = read_splits(splits)
-    table = table[table["role"] == "validation"]
+    table = table[table["role"] == "calibration"]
     probabilities = predict(load_final(model), open_store(prepared, "train"), table["id"])
     table[["id", "label"]].assign(probability=probabilities).to_csv(
         folder / "predictions.csv", index=False

@@ -1,15 +1,19 @@
 """Fetches the published ESRGAN weights once and keeps them."""
 
+import hashlib
 import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from pcam_core.environment import variable
 from pcam_core.errors import InputError
 
 HUB_HANDLE = "https://tfhub.dev/captain-pool/esrgan-tf2/1"
 
+# tensorflow-hub keeps a model, whole, in a folder of this name: https://www.tensorflow.org/hub/caching
+_FOLDER = hashlib.sha1(HUB_HANDLE.encode(), usedforsecurity=False).hexdigest()
 _NETWORK_TIMEOUT_S = 60.0
 
 
@@ -23,13 +27,16 @@ def download_hub_esrgan(cache: Path | None = None) -> Path:
     Raises:
         InputError: The download failed.
     """
+    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcam" / "tfhub"
+    folder = cache or Path(os.environ.get("TFHUB_CACHE_DIR", default))
+    kept = folder / _FOLDER
+    if (kept / "saved_model.pb").is_file():  # without the seconds that importing TensorFlow takes
+        return kept
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     import tensorflow_hub
 
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcam" / "tfhub"
-    folder = cache or Path(os.environ.get("TFHUB_CACHE_DIR", default))
     try:
-        with _environment("TFHUB_CACHE_DIR", str(folder)), _network_timeout():
+        with variable("TFHUB_CACHE_DIR", str(folder)), _network_timeout():
             return Path(tensorflow_hub.resolve(HUB_HANDLE))
     except Exception as error:  # whatever stands between here and the weights
         raise InputError(
@@ -37,19 +44,6 @@ def download_hub_esrgan(cache: Path | None = None) -> Path:
             "Try again with network access, or give a local SavedModel folder or .keras path "
             "instead.",
         ) from error
-
-
-@contextmanager
-def _environment(name: str, value: str) -> Iterator[None]:
-    before = os.environ.get(name)
-    os.environ[name] = value
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
 
 
 @contextmanager

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pcam_core.raw_data import RawData
+from pcam_core.datasets.kaggle_folder import KaggleFolder
 
 
 def _write_patch(path: Path, seed: int) -> None:
@@ -20,7 +20,7 @@ def _table(header: str, rows: Iterable[tuple[object, object]]) -> str:
 
 
 @pytest.fixture
-def kaggle_folder(tmp_path: Path) -> Callable[..., RawData]:
+def kaggle_folder(tmp_path: Path) -> Callable[..., KaggleFolder]:
     """Writes 96x96 patches of noise: train (id to label), test ids, and maps if given.
 
     The key of what it returns is no content key.
@@ -31,9 +31,8 @@ def kaggle_folder(tmp_path: Path) -> Callable[..., RawData]:
         test: Iterable[str] = ("t0", "t1"),
         *,
         sample: Iterable[str] | None = None,
-        groups: Mapping[str, object] | None = None,
         slides: Mapping[str, object] | None = None,
-    ) -> RawData:
+    ) -> KaggleFolder:
         train = {f"p{n}": n % 2 for n in range(6)} if train is None else train
         folder = tmp_path / "data"
         for part, ids in (("train", train), ("test", test)):
@@ -43,12 +42,11 @@ def kaggle_folder(tmp_path: Path) -> Callable[..., RawData]:
         tables = {
             "train_labels.csv": _table("id,label", train.items()),
             "sample_submission.csv": sample and _table("id,label", ((name, 0) for name in sample)),
-            "overlap_groups.csv": groups and _table("id,group", groups.items()),
             "patch_id_wsi_full.csv": slides and _table("id,wsi", slides.items()),
         }
         for name, text in tables.items():
             if text:
                 (folder / name).write_text(text)
-        return RawData(path=folder, key="raw")
+        return KaggleFolder(address=str(folder), path=folder, key="raw")
 
     return write

@@ -15,8 +15,8 @@ from pcam_core.report.palette import (
     name_axes,
     write_beside,
 )
-from pcam_core.stages.gate import read_properties
-from pcam_core.stages.labels import read_ids
+from pcam_core.stages.gate import accepted, read_properties
+from pcam_core.stages.groups import read_groups
 
 CHANNELS = ("red", "green", "blue")
 
@@ -84,14 +84,14 @@ def colour_by_class(gate: Artifact, labels: Artifact) -> Figure:
 
 
 def measured_by_label(gate: Artifact, labels: Artifact) -> pd.DataFrame:
-    """Return the gate's measurements of the labelled patches, with columns label and group."""
-    table = read_ids(labels, "train")
+    """Return the gate's measurements of the labelled patches in use, with their labels."""
+    table = accepted(labels, gate, "train")
     return read_properties(gate).merge(table, on="id")
 
 
-def patches_per_group(labels: Artifact) -> Figure:
-    """Draw how many patches the groups have, from the artifact of `labels`."""
-    table = read_ids(labels, "train")
+def patches_per_group(groups: Artifact) -> Figure:
+    """Draw how many patches the groups have, from the artifact of `groups`."""
+    table = read_groups(groups)
     sizes = np.sort(table.groupby("group")["id"].count().to_numpy())[::-1]
     figure, (axes,) = canvas(height=2.5)
     ranks = np.arange(1, len(sizes) + 1)
@@ -103,25 +103,4 @@ def patches_per_group(labels: Artifact) -> Figure:
     axes.grid(visible=False, axis="x")
     axes.xaxis.get_major_locator().set_params(integer=True)
     name_axes(axes, "groups, largest first", "patches")
-    return figure
-
-
-def split_parts(splits: Artifact) -> Figure:
-    """Draw how many patches of each class every part has, from the artifact of `split`."""
-    figures = splits.figures
-    roles = ("train", "validation", "test")
-    sizes = np.array([figures["patches"][role] for role in roles], float)
-    positive = sizes * [figures["positive_share"][role] for role in roles]
-    figure, (axes,) = canvas(height=2.2)
-    axes.barh(roles, sizes - positive, color=CLASS_COLOURS[0], height=0.62, label=CLASS_NAMES[0])
-    axes.barh(
-        roles, positive, left=sizes - positive, color=CLASS_COLOURS[1], height=0.62,
-        label=CLASS_NAMES[1],
-    )  # fmt: skip
-    for row, size in enumerate(sizes):
-        write_beside(axes, size, row, f"{size:,.0f}")
-    axes.set_xlim(0, sizes.max() * 1.15)
-    axes.invert_yaxis()
-    name_axes(axes, "patches")
-    legend_above(axes)
     return figure

@@ -3,8 +3,8 @@ import errno
 import pytest
 
 from pcam_core import file_hashes
+from pcam_core.datasets.kaggle_folder import open_kaggle_folder
 from pcam_core.errors import InputError
-from pcam_core.raw_data import open_raw_data
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def folder(tmp_path):
 
 @pytest.fixture
 def key(tmp_path):
-    return lambda folder: open_raw_data(folder, tmp_path / "memory").key
+    return lambda folder: open_kaggle_folder(folder, tmp_path / "memory").key
 
 
 def test_moving_the_folder_keeps_the_key(folder, key, tmp_path):
@@ -34,7 +34,7 @@ def test_moving_the_folder_keeps_the_key(folder, key, tmp_path):
 def test_a_relative_path_keeps_the_key(folder, key, monkeypatch, tmp_path):
     before = key(folder)
     monkeypatch.chdir(folder.parent)
-    data = open_raw_data(type(folder)("data"), tmp_path / "memory")
+    data = open_kaggle_folder(type(folder)("data"), tmp_path / "memory")
     assert (data.key, data.path) == (before, folder)
 
 
@@ -69,7 +69,6 @@ def exchange_patches(folder):
         append("train_labels.csv"),
         append("sample_submission.csv"),
         append("patch_id_wsi_full.csv"),
-        append("overlap_groups.csv"),
         rename_patch,
         move_patch,
         exchange_patches,
@@ -96,9 +95,9 @@ def test_a_second_call_reads_no_file(folder, key, monkeypatch):
 
 
 def test_patches_by_id(folder, tmp_path):
-    data = open_raw_data(folder, tmp_path / "memory")
+    data = open_kaggle_folder(folder, tmp_path / "memory")
     assert data.patch_ids("train") == ["train0", "train1", "train2"]
-    assert data.patch("test", "test1").read_bytes() == b"test"
+    assert data.file("test/test1.tif").read_bytes() == b"test"
 
 
 def test_what_is_missing_is_named(folder, key, tmp_path):

@@ -1,0 +1,1 @@
+"""Public data and weights, brought to a user's machine whole or not at all."""
