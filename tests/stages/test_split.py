@@ -1,3 +1,4 @@
+import hashlib
 import tempfile
 from pathlib import Path
 
@@ -6,15 +7,18 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import model_selection
+from sklearn.model_selection import KFold
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
-from pcam_core.stages.split import SplitSettings, hold_out, read_splits, split
+from pcam_core.stages.split import ROLES, SplitSettings, hold_out, read_splits, split
 
 FEW = settings(max_examples=10, deadline=None)
 COARSE = {
     "test_fraction": 0.25,
     "validation_fraction": 0.2,
+    "calibration_fraction": 0.2,
     "tune_fraction": 0.5,
     "tune_validation_fraction": 0.3,
 }
@@ -22,11 +26,17 @@ SIDES = ["role", "compare_fold", "cv_fold", "tune"]
 
 
 def run(table, **changes):
+    """Split a table with columns id, label, group ("" in quarantine) and perhaps published."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        table.to_csv(folder / "train.csv", index=False)
+        labels = table[["id", "label"]].assign(slide="", published=table.get("published", ""))
+        labels.to_csv(folder / "train.csv", index=False)
+        grouped = table.loc[table["group"] != "", ["id", "group"]]
+        grouped.sample(frac=1, random_state=0).to_csv(folder / "groups.csv", index=False)
         artifact = Artifact(stage="x", key="x", path=folder)
-        figures = split.function(folder, labels=artifact, settings=SplitSettings(**changes))
+        figures = split.function(
+            folder, labels=artifact, groups=artifact, settings=SplitSettings(**changes)
+        )
         return read_splits(artifact), figures
 
 
@@ -50,7 +60,7 @@ def test_no_group_stands_on_two_sides(table, seed):
     for column in SIDES:
         assert (found.groupby("group")[column].nunique() == 1).all(), column
     assert sorted(found["id"]) == sorted(table["id"])
-    assert set(found["role"]) == {"test", "validation", "train"}
+    assert set(found["role"]) == set(ROLES)
     assert figures["patches"] == found["role"].value_counts().to_dict()
 
     test = found["role"] == "test"
@@ -115,7 +125,11 @@ def test_all_may_be_held_out():
         (24, {**COARSE, "cv_folds": 10}, "split.cv_folds needs 10 groups .* only 9"),
         (24, {**COARSE, "compare_folds": 10}, "split.compare_folds needs 10 groups .* only 9"),
         (24, {**COARSE, "tune_fraction": 0.05}, "split.tune_fraction needs 20 groups"),
-        (40, {"validation_fraction": 0.5}, "split.tune_validation_fraction needs 5 groups"),
+        (
+            40,
+            {"validation_fraction": 0.5, "calibration_fraction": 0.5},
+            "split.tune_validation_fraction needs 5 groups",
+        ),
     ],
 )
 def test_too_few_groups(groups, changes, named):
@@ -143,3 +157,93 @@ def test_texts_stay_texts(odd):
     table.loc[3, ["id", "group"]] = odd
     found, _ = run(table, **COARSE)
     assert found.set_index("id").loc[odd, "group"] == odd
+
+
+@FEW
+@given(table=tables(), seed=st.integers(0, 1000))
+def test_parts_have_their_share_of_positive_patches(table, seed):
+    found, _ = run(table, seed=seed, **COARSE)
+    largest, share = table["group"].value_counts().max(), table["label"].mean()
+    rest = found[found["role"] != "test"]
+    parts = [found[found["role"] == "test"], *(p for _, p in rest.groupby("cv_fold"))]
+    for part in parts:
+        assert abs(part["label"].mean() - share) <= largest / len(part)
+
+
+def test_a_part_without_its_share_of_positive_patches_is_refused(monkeypatch):
+    # No table is known for which the real splitter does that: this one looks at no label.
+    monkeypatch.setattr(model_selection, "StratifiedGroupKFold", lambda k, **_: KFold(k))
+    table = even(200)
+    table["label"] = (np.arange(200) >= 100).astype(int)
+    table["group"] = [f"g{n // 5}" for n in range(200)]
+    with pytest.raises(InputError, match=r"too uneven"):
+        run(table, **COARSE)
+
+
+def test_quarantined_patches_are_unused():
+    table = even(120)
+    table.loc[[3, 4], "group"] = ""
+    found, figures = run(table, **COARSE)
+    unused = found[found["role"] == "unused"]
+    assert sorted(unused["id"]) == ["p3", "p4"]
+    assert (unused[["compare_fold", "cv_fold"]] == -1).all(axis=None)
+    assert (unused["tune"] == "").all()
+    assert figures["unused"] == 2
+    assert sum(figures["patches"].values()) == 118
+
+
+def published(roles):
+    return even(len(roles)).assign(published=roles)
+
+
+def test_a_published_split_is_kept():
+    table = published(["train"] * 80 + ["validation"] * 20 + ["test"] * 30)
+    found, figures = run(table, **COARSE)
+    together = found.merge(table[["id", "published"]], on="id")
+    for role in ("validation", "test"):
+        assert ((together["role"] == role) == (together["published"] == role)).all()
+    trained = together.loc[together["published"] == "train", "role"]
+    assert set(trained) == {"train", "calibration"}
+    assert figures["published"]
+    assert figures["unused"] == 0
+
+
+def test_a_published_test_without_validation():
+    found, _ = run(published(["train"] * 90 + ["test"] * 30), **COARSE)
+    assert set(found["role"]) == set(ROLES)
+    assert (found["role"] == "test").sum() == 30
+
+
+@pytest.mark.parametrize(
+    ("roles", "unused"),
+    [
+        (["train", "test"], ["train"]),
+        (["", "test"], [""]),
+        (["validation", "test"], ["validation"]),
+        (["train", "validation", "validation"], ["train"]),
+        (["", "train"], []),
+    ],
+)
+def test_what_shares_a_group_with_a_published_part_is_unused(roles, unused):
+    table = published([*roles, *["train"] * 60, *["validation"] * 20, *["test"] * 20])
+    table.loc[: len(roles) - 1, "group"] = "one place"
+    found, _ = run(table, **COARSE)
+    merged = found.merge(table[["id", "published"]], on="id")
+    assert list(merged.loc[merged["role"] == "unused", "published"]) == unused
+    for column in SIDES:
+        used = found[found["role"] != "unused"]
+        assert (used.groupby("group")[column].nunique() == 1).all()
+
+
+def test_what_a_random_split_would_leak():
+    alone = even(200)
+    assert run(alone, **COARSE)[1]["random_leak"] == 0
+    pairs = alone.assign(group=[f"g{n // 4}" for n in range(200)])
+    # A test patch has three others of its group, each outside with a probability of .75.
+    assert run(pairs, **COARSE)[1]["random_leak"] == pytest.approx(1 - 0.25**3, abs=0.06)
+
+
+def test_the_same_on_every_machine():
+    found, _ = run(even(200).assign(group=[f"g{n // 3}" for n in range(200)]), **COARSE)
+    digest = hashlib.sha256(found.to_csv(index=False).encode()).hexdigest()
+    assert digest[:16] == "e0c303664fb8589f"
