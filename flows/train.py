@@ -18,7 +18,9 @@ from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import KeyFigures, new_record
 from pcam_core.runs.recorder import recording
 from pcam_core.stage import Stage
+from tasks.open_data import open_data
 from tasks.stage_task import StageTask
+from tasks.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +46,7 @@ def train(request: TrainRequest) -> Products:
     with all_bad_items_in(request.out), recording(history, record) as recorder:
         recipe = request.load()
         open_store(request.destination).check()
-        data = open_dataset(request.data, request.cache)
+        data = open_data(request.data, request.cache)
         recorder.plan(recipe, data, _planned(request, recipe, data)[1])
 
         def do(task: StageTask, **inputs: Any) -> Artifact:
@@ -79,8 +81,12 @@ def finished(request: TrainRequest) -> Products | None:
     recipe = request.load()
     request.check_out()
     with all_bad_items_in(request.out):
-        data = open_dataset(request.data, request.cache)
-
+        try:
+            data = open_dataset(request.data, request.cache)
+        except Exception as error:
+            if is_transient(error):
+                return None  # the flow asks again, with patience
+            raise
     products, planned = _planned(request, recipe, data)
     sound = all(artifact.fault() is None for _, artifact in planned)
     return products if sound else None

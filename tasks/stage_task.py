@@ -7,12 +7,11 @@ from typing import Any
 
 from prefect import Task, task
 from prefect.context import TaskRunContext
-from prefect.tasks import exponential_backoff
 
 from pcam_core.artifact import Artifact
 from pcam_core.stage import Stage
 from tasks.progress import shown_in_prefect
-from tasks.transient import may_pass
+from tasks.transient import PATIENCE
 
 Publish = Callable[[Artifact], None]
 
@@ -76,10 +75,7 @@ def stage_task(
         cache_key_fn=cache_key,
         persist_result=True,
         result_serializer="json",
-        retries=3,
-        retry_delay_seconds=exponential_backoff(backoff_factor=2),
-        retry_jitter_factor=0.5,
-        retry_condition_fn=may_pass,
+        **PATIENCE,
         timeout_seconds=timeout_seconds,
     )
     return StageTask(stage, as_task(run))

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.exceptions import ConnectionError as BotoConnectionError
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import get_state_exception
-from prefect.tasks import Task
+from prefect.tasks import Task, exponential_backoff
 
 _OVERLOADED = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "InternalError"}
 
@@ -26,3 +26,12 @@ def is_transient(error: BaseException) -> bool:
         return status >= 500 or error.response["Error"].get("Code") in _OVERLOADED
     network = (ConnectionError, TimeoutError, BotoConnectionError, HTTPClientError)
     return isinstance(error, network)
+
+
+PATIENCE: dict[str, Any] = {
+    "retries": 3,
+    "retry_delay_seconds": exponential_backoff(backoff_factor=2),
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": may_pass,
+}
+"""A task's options: tried again where the network or a server failed, and only then."""

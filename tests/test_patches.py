@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pcam_core.errors import InputError
-from pcam_core.patches import in_parallel, read_accepted_patch, read_patch
+from pcam_core.patches import in_parallel, read_patch
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
 
@@ -67,11 +66,6 @@ def test_a_bomb_is_refused_by_its_header(decode, odd_tiffs):
     with pytest.raises(ValueError, match="far more than 96x96 pixels"):
         decode(odd_tiffs["bomb"])
     assert time.monotonic() - start < 2
-
-
-def test_a_patch_that_vanishes_during_the_run_is_named(tmp_path):
-    with pytest.raises(InputError, match=r"gone\.tif has changed .*No such file"):
-        read_accepted_patch(tmp_path / "gone.tif")
 
 
 @settings(max_examples=60, deadline=None)

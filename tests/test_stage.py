@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from pcam_core.artifact import Artifact
-from pcam_core.raw_data import RawData
+from pcam_core.datasets.kaggle_folder import KaggleFolder
 from pcam_core.section import Section
 from pcam_core.stage import Stage
 
@@ -124,7 +124,7 @@ def test_keys_follow_the_inputs(square):
     one = Artifact(stage="x", key="1", path=Path("a"))
     moved = Artifact(stage="x", key="1", path=Path("b"))
     two = Artifact(stage="x", key="2", path=Path("a"))
-    raw = RawData(path=Path("a"), key="1")
+    raw = KaggleFolder(address="a", path=Path("a"), key="1")
     keys = [
         square.key(settings=Settings(size=size, name=name), parent=parent)
         for size in (3, 4)

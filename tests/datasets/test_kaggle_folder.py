@@ -100,18 +100,18 @@ def test_patches_by_id(folder, tmp_path):
     assert data.file("test/test1.tif").read_bytes() == b"test"
 
 
-def test_what_is_missing_is_named(folder, key, tmp_path):
-    with pytest.raises(InputError, match="nowhere does not exist"):
-        key(tmp_path / "nowhere")
-    with pytest.raises(InputError, match="does not exist"):
-        key(folder / "train_labels.csv")
+def test_a_patch_that_vanishes_during_the_run_is_named(folder, tmp_path):
+    data = open_kaggle_folder(folder, tmp_path / "memory")
+    (folder / "test" / "test1.tif").unlink()
+    with pytest.raises(InputError, match=r"test/test1\.tif of .* has changed .*No such file"):
+        list(data.patches("test", ["test1"]))
 
 
 @pytest.mark.parametrize("name", ["train1.TIF", "train1.tiff", "train\n1.tif"])
 def test_names_that_cannot_be_used(folder, key, name):
     (folder / "train" / "train1.tif").rename(folder / "train" / name)
     with pytest.raises(
-        InputError, match=r"train holds 1 file whose name cannot be used: 'train.*'"
+        InputError, match=r"train of .* holds 1 file whose name cannot be used: 'train.*'"
     ) as caught:
         key(folder)
     assert str(caught.value).isprintable()

@@ -70,7 +70,7 @@ class Runs:
         """A run of two stages: the first follows `data`, the second the day of the run."""
         started = datetime(2026, 11, day, 15, 58, 12, tzinfo=UTC)
         made = self.history.artifacts
-        record = new_record("demo", Path("/patches"), {}, f"flow-{day}").model_copy(
+        record = new_record("demo", "/patches", {}, f"flow-{day}").model_copy(
             update={
                 "id": f"202611{day:02}-155812-demo-{day:04x}",
                 "started": started,

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from pcam_core.artifact import Artifact
+from pcam_core.datasets.kaggle_folder import KaggleFolder
 from pcam_core.errors import InputError
-from pcam_core.raw_data import RawData
 from pcam_core.recipe import load_recipe
 from pcam_core.runs.comparison import compare
 from pcam_core.runs.history import RunHistory, open_history
@@ -33,7 +33,7 @@ FIGURES = KeyFigures(
     precision=0.6,
     recall=0.5,
 )
-DATA = RawData(path=Path("/data"), key="d" * 64)
+DATA = KaggleFolder(address="/data", path=Path("/data"), key="d" * 64)
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def history(tmp_path):
 
 
 def run(name="demo", **fields):
-    return new_record(name, Path("data"), {}, None).model_copy(update=fields)
+    return new_record(name, "data", {}, None).model_copy(update=fields)
 
 
 def aged(days, **fields):
@@ -71,7 +71,7 @@ def test_a_done_run_is_recorded_from_its_start(history):
         recorder.found(FIGURES)
     (record,) = history.read()
     assert (record.state, record.status, record.figures) == ("done", "done", FIGURES)
-    assert (record.data, record.data_key) == (DATA.path, DATA.key)
+    assert (record.data, record.data_key) == (DATA.address, DATA.key)
     assert record.started <= record.ended
     assert record.error is None
 

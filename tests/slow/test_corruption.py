@@ -7,7 +7,7 @@ import time
 import pytest
 
 from flows.pipeline import pipeline
-from pcam_core.raw_data import open_raw_data
+from pcam_core.datasets import open_dataset
 from pcam_core.recipe import load_recipe
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -21,7 +21,7 @@ def test_only_the_damaged_artifact_is_built_again(
     rng = random.Random(seed)
     out, _ = side_by_side
     root = out / "artifacts"
-    data = open_raw_data(generated, root / "hashes.sqlite")
+    data = open_dataset([str(generated)], root)
 
     def run():
         made = []
