@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -114,6 +114,34 @@ def synth(
     with _explained(), progress_on_terminal(Console(stderr=True)):
         write_dataset(out, train=train, test=test, seed=seed)
         typer.echo(f"{train:,} labelled and {test:,} unlabelled patches in {out}")
+
+
+@app.command()
+def fetch(
+    source: Annotated[
+        Literal["kaggle", "pcam", "weights"],
+        typer.Option(
+            help="kaggle: *Histopathologic Cancer Detection* (16 GB while it unpacks, 8 GB in the"
+            " end), with your Kaggle account. pcam: the nine files of PatchCamelyon (8 GB)."
+            " weights: ESRGAN's and ImageNet's, for machines without a connection."
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Where it goes: a new folder, or one to go on with.")],
+) -> None:
+    """Download public data or weights: complete and checked, or not at all.
+
+    Interrupted? Give the same command again and it goes on where it stopped; where everything is
+    there it returns at once. Licences are shown.
+
+    Kaggle wants a token (https://www.kaggle.com/settings/api) in KAGGLE_API_TOKEN or
+    ~/.kaggle/access_token, or a legacy kaggle.json, and the competition's rules accepted once.
+
+    Example: `pcam fetch --source pcam --out pcam-data`, then `pcam train --data pcam-data`
+    """
+    from deployments.fetching import fetch_source
+
+    with _explained():
+        fetch_source(source, out)
 
 
 @app.command()

@@ -18,11 +18,10 @@ from pcam_core.units import megabytes
 from pcam_core.writable import check_writable, lasting, unwritable
 
 # Seconds before each further try after one that brought nothing new.
-WAITS: tuple[float, ...] = (1, 4, 15, 60)
+WAITS: tuple[float, ...] = (1, 5, 20)
 TIMEOUT = 30.0  # seconds to connect, and without a byte
 
 _RESERVE = 256 * 1024**2
-_PIECE = 1 << 18
 _MAY_PASS = {408, 425, 429, 500, 502, 503, 504}
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _REFUSALS = {
@@ -143,12 +142,10 @@ def _patiently(file: RemoteFile, part: Path) -> None:
             if not waits:
                 raise InputError(
                     f"{file.address} could not be downloaded: {fault}.",
-                    "Check the connection and give the same command again: it goes on after"
-                    f" {megabytes(most)}."
-                    if most
-                    else "Check the connection (and HTTPS_PROXY where one is needed), and give the same"
-                    " command again.",
+                    "Check the connection (and HTTPS_PROXY where one is needed), and give the same"
+                    " command again: what has arrived is kept.",
                 ) from fault
+            Meter(f"Try again in {waits[0]:g} s, for {fault} (tries)", len(waits)).advance(0)
             time.sleep(waits.pop(0))
 
 
@@ -214,10 +211,10 @@ def _receive(file: RemoteFile, part: Path, response: httpx.Response) -> None:
     if not resumed:
         part.unlink(missing_ok=True)  # before its ETag: a part never stands beside another's
         _tag(part).write_text(response.headers.get("ETag", ""))
-    meter = Meter(f"Download {file.name} (bytes)", whole or file.most)
-    meter.advance(have)
+    what = f"Download {'the rest of ' if have else ''}{file.name} (bytes)"
+    meter = Meter(what, (whole or file.most) - have)
     with part.open("ab") as target:
-        for piece in response.iter_raw(_PIECE):
+        for piece in response.iter_raw():  # a piece size would hold back what came before a cut
             have += len(piece)
             if have > file.most:
                 break

@@ -37,7 +37,7 @@ def pcam_files() -> list[RemoteFile]:
     """Return the nine files: pixels, labels and origin of the patches of three splits."""
     names = [f"camelyonpatch_level_2_split_{ending}" for ending, _, _ in _FILES]
     return [
-        RemoteFile(name, f"{_ADDRESS}/{name}", md5, size)
+        RemoteFile(name, f"{_ADDRESS}/{name}?download=1", md5, size)
         for name, (_, md5, size) in zip(names, _FILES, strict=True)
     ]
 

@@ -25,7 +25,7 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "train", "synth", "doctor", "runs", "compare", "prune"]
+    "command", ["demo", "train", "synth", "fetch", "doctor", "runs", "compare", "prune"]
 )
 def test_every_command_explains_itself(command):
     done = pcam(command, "--help")
