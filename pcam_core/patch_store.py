@@ -1,15 +1,17 @@
 """Prepared patches as uint8 shards that are mapped into memory, not loaded."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from pcam_core.atomic import replacing
 from pcam_core.patches import Pixels
 
-SHARD = 4096
+SHARD = 1024
 INDEX = "ids.json"
 
 
@@ -42,27 +44,44 @@ class PatchStore:
         return batch
 
 
-def write_patch_store(folder: Path, ids: Sequence[str], batches: Iterable[Pixels]) -> None:
-    """Write a store.
+def write_patch_store(
+    folder: Path, ids: Sequence[str], patches: Callable[[Sequence[str]], Iterable[Pixels]]
+) -> None:
+    """Write a store, or go on where an earlier call was stopped: finished shards are kept.
 
     Args:
-        folder: A new folder.
+        folder: A new folder, or one that an earlier call with the same arguments began.
         ids: One id a patch.
-        batches: uint8 arrays (n, side, side, 3) that together hold the patches in order.
+        patches: Called with the ids of one shard after the other; returns batches, uint8 arrays
+            (n, side, side, 3) that together hold these patches in order.
+
+    Raises:
+        ValueError: `patches` gave more or fewer than it was asked for.
     """
-    folder.mkdir()
-    shard: Pixels | None = None
-    written = 0
-    for batch in batches:
-        for pixels in batch:
-            if shard is None or written % SHARD == 0:
-                rows = min(SHARD, len(ids) - written)
-                path = folder / f"{written // SHARD:05d}.npy"
-                shard = np.lib.format.open_memmap(
-                    path, mode="w+", dtype=np.uint8, shape=(rows, *pixels.shape)
-                )
-            shard[written % SHARD] = pixels
-            written += 1
-    if written != len(ids):
-        raise ValueError(f"{len(ids)} ids but {written} patches")
-    (folder / INDEX).write_text(json.dumps(list(ids)))
+    folder.mkdir(exist_ok=True)
+    # One thread writes a shard to the disk while the next is made.
+    with ThreadPoolExecutor(1) as writer:
+        writing: Future[None] | None = None
+        for path, names in unfinished(folder, ids):
+            shard = np.concatenate(list(patches(names)))
+            if len(shard) != len(names):
+                raise ValueError(f"{len(names)} ids but {len(shard)} patches")
+            if writing:
+                writing.result()
+            writing = writer.submit(_write, path, shard)
+        if writing:
+            writing.result()
+    with replacing(folder / INDEX) as path:
+        path.write_text(json.dumps(list(ids)))
+
+
+def unfinished(folder: Path, ids: Sequence[str]) -> list[tuple[Path, Sequence[str]]]:
+    """Return the file and the ids of every shard of a store that is not there yet."""
+    starts = range(0, len(ids), SHARD)
+    shards = [(folder / f"{n:05d}.npy", ids[at : at + SHARD]) for n, at in enumerate(starts)]
+    return [shard for shard in shards if not shard[0].exists()]
+
+
+def _write(path: Path, shard: Pixels) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, shard, allow_pickle=False)

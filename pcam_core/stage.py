@@ -43,12 +43,17 @@ class Stage:
             `folder` and returns its figures (JSON values).
         numeric: Whether its floating-point results depend on the numeric libraries; their
             versions and the backend then belong to the key.
+        resumable: Whether the function can go on with what a stopped run of it left in the
+            folder.
     """
 
-    def __init__(self, function: Callable[..., Figures], numeric: bool) -> None:
+    def __init__(
+        self, function: Callable[..., Figures], *, numeric: bool = False, resumable: bool = False
+    ) -> None:
         self.function = function
         self.name = function.__name__
         self.numeric = numeric
+        self.resumable = resumable
         self.__doc__ = function.__doc__
 
     def key(self, **inputs: Any) -> str:
@@ -90,22 +95,25 @@ class Stage:
             found = self.find(root, key)
             if found:
                 return found
-            for leftover in (workshop, target.path):
+            for leftover in (target.path,) if self.resumable else (workshop, target.path):
                 shutil.rmtree(leftover, ignore_errors=True)
                 leftover.unlink(missing_ok=True)
-            workshop.mkdir()
+            workshop.mkdir(exist_ok=self.resumable)
             start = time.monotonic()
             try:
                 figures = self.function(workshop, **inputs)
                 seal(workshop, target, figures, time.monotonic() - start)
             finally:
-                shutil.rmtree(workshop, ignore_errors=True)
+                if not self.resumable:
+                    shutil.rmtree(workshop, ignore_errors=True)
         return target
 
 
-def stage(*, numeric: bool = False) -> Callable[[Callable[..., Figures]], Stage]:
+def stage(
+    *, numeric: bool = False, resumable: bool = False
+) -> Callable[[Callable[..., Figures]], Stage]:
     """Make a stage of a function; see `Stage`."""
-    return lambda function: Stage(function, numeric)
+    return lambda function: Stage(function, numeric=numeric, resumable=resumable)
 
 
 def numeric_versions() -> dict[str, str]:

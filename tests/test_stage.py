@@ -38,7 +38,7 @@ class Settings(Section):
 
 def made(function, *, numeric=False):
     function.__module__ = "pcam_core.listing"  # a key digests code of the package only
-    return Stage(function, numeric)
+    return Stage(function, numeric=numeric)
 
 
 @pytest.fixture

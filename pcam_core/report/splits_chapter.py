@@ -1,44 +1,85 @@
-"""The chapter on who trains, who decides and who measures."""
+"""The chapter on which patches belong together, who trains, who decides and who measures."""
+
+from typing import Any
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.blocks import Chapter, Row, Table, Text, picture
+from pcam_core.report.blocks import Chapter, Note, Row, Table, Text, picture
 from pcam_core.report.splits_figures import split_parts
 from pcam_core.stages.split import ROLES
 
+_USE = {
+    "train": "trains the final model",
+    "validation": "stops its training",
+    "calibration": "sets the threshold",
+    "test": "held out for the figures at the top",
+}
+
 
 def parts(groups: Artifact, splits: Artifact) -> Chapter:
-    """Say who trains, who decides and who measures."""
+    """Say how patches were grouped, what that prevents, and which part does what."""
     figures = splits.figures
-    use = {
-        "train": "trains the final model",
-        "validation": "stops its training",
-        "calibration": "sets the threshold",
-        "test": "held out for the figures at the top",
-    }
+    shares = [figures["positive_share"][role] for role in ROLES]
+    caption = (
+        f"The positive share lies between {min(shares):.1%} and {max(shares):.1%};"
+        f" tuning works on {figures['tuning_patches']:,} patches outside the test part."
+    )
     rows = [
         (
             role,
             f"{figures['patches'][role]:,}",
             f"{figures['positive_share'][role]:.1%}",
             f"{figures['groups'][role]:,}",
-            use[role],
+            _USE[role],
         )
         for role in ROLES
     ]
-    shares = [figures["positive_share"][role] for role in ROLES]
-    caption = (
-        f"The positive share lies between {min(shares):.1%} and {max(shares):.1%};"
-        f" tuning works on {figures['tuning_patches']:,} patches outside the test part."
-    )
     columns = ("Part", "Patches", "Positive", "Groups", "Use")
-    source = groups.figures["source"]
-    kept = Text(f"Groups come from {source}: no group stands on two sides of any split.")
+    blocks: list[Any] = [Text(_grouped(groups.figures)), Text(_prevented(figures))]
+    if groups.figures["detected"]:
+        blocks.append(Note(UNKNOWN_SLIDES))
+    if figures["unused"]:
+        blocks.append(
+            Note(
+                f"{figures['unused']:,} labelled patches are unused: in quarantine, or together"
+                " with a published part in one group."
+            )
+        )
     return Chapter(
         "splits",
         "Splits",
         [
-            kept,
+            *blocks,
             Row([picture("parts", "Sizes of the parts", split_parts(splits), caption)]),
             Table("The parts", columns, rows, "lrrrl"),
         ],
+    )
+
+
+UNKNOWN_SLIDES = (
+    "The slides are not all known. Patches of one slide that do not touch may stand on both sides"
+    " of a split, so the figures may be a little optimistic."
+)
+
+
+def _grouped(figures: dict[str, Any]) -> str:
+    text = (
+        f"Groups come from {figures['source']}: {figures['groups']:,} of them, the largest with"
+        f" {figures['largest']:,} patches. No group stands on two sides of any split."
+    )
+    if figures["detected"]:
+        text += (
+            f" {figures['pairs']:,} pairs of patches show the same place, and"
+            f" {figures['sharing']:,} patches have at least one such partner or a known slide."
+        )
+    return text
+
+
+def _prevented(figures: dict[str, Any]) -> str:
+    if figures["published"]:
+        kept = "The published test part is kept as it is."
+    else:
+        kept = "The test part was drawn by group."
+    return (
+        f"{kept} Drawn patch by patch instead, {figures['random_leak']:.1%} of the test would have"
+        " had a member of its group among the patches that train."
     )

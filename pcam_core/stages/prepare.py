@@ -1,7 +1,10 @@
 """Crop every patch, enlarge it with the chosen upscaler and store it for fast random access."""
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +14,7 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.datasets import PARTS, Dataset, Part
 from pcam_core.expectation import announce
-from pcam_core.patch_store import PatchStore, write_patch_store
+from pcam_core.patch_store import PatchStore, unfinished, write_patch_store
 from pcam_core.patches import SIDE, Pixels
 from pcam_core.progress import Meter
 from pcam_core.section import Section
@@ -19,6 +22,7 @@ from pcam_core.stage import stage
 from pcam_core.stages.gate import accepted
 from pcam_core.superres.upscaler import Upscaler, digest, open_upscaler
 
+logger = logging.getLogger(__name__)
 _BATCH = 64
 
 
@@ -42,27 +46,29 @@ class PrepareSettings(Section):
         return {**super().content(), "upscaler": digest(self.upscaler)}
 
 
-@stage(numeric=True)
+@stage(numeric=True, resumable=True)
 def prepare(
     folder: Path, *, data: Dataset, labels: Artifact, gate: Artifact, settings: PrepareSettings
 ) -> dict[str, Any]:
-    """Write the patch stores `train` and `test` (see `PatchStore`).
+    """Write the patch stores `train` and `test` (see `PatchStore`), without quarantined patches.
 
-    Quarantined patches are left out.
+    A run that was stopped goes on at the shard that it was making.
     """
     upscale = open_upscaler(settings.upscaler, settings.input_range)
     side = settings.region * upscale.scale
     ids: dict[Part, list[str]] = {part: list(accepted(labels, gate, part)["id"]) for part in PARTS}
-    count = sum(map(len, ids.values()))
+    shards = [shard for part, names in ids.items() for shard in unfinished(folder / part, names)]
+    count = sum(len(names) for _, names in shards)
+    if count < sum(map(len, ids.values())):
+        logger.info("Prepare patches: goes on with the last %s", f"{count:,}")
     first = list(data.patches("train", ids["train"][:_BATCH]))
     seconds = _seconds_a_patch(upscale, settings.region, first) * count
     announce("Prepare patches", folder, count * side * side * 3, seconds)
 
     meter = Meter("Prepare patches", count)
     for part, names in ids.items():
-        patches = data.patches(part, names)
-        batches = _enlarged(patches, len(names), settings.region, upscale, meter)
-        write_patch_store(folder / part, names, batches)
+        make = partial(_enlarged, data, part, settings.region, upscale, meter)
+        write_patch_store(folder / part, names, make)
     return {
         "patches": {part: len(names) for part, names in ids.items()},
         "region": settings.region,
@@ -83,15 +89,12 @@ def centre(patch: Pixels, region: int) -> Pixels:
 
 
 def _enlarged(
-    patches: Iterator[Pixels], count: int, region: int, upscale: Upscaler, meter: Meter
+    data: Dataset, part: Part, region: int, upscale: Upscaler, meter: Meter, ids: Sequence[str]
 ) -> Iterator[Pixels]:
-    batch: list[Pixels] = []
-    for number, patch in enumerate(patches, start=1):
-        batch.append(centre(patch, region))
-        if len(batch) == _BATCH or number == count:
-            yield upscale(np.stack(batch))
-            meter.advance(len(batch))
-            batch = []
+    patches = data.patches(part, ids)
+    while batch := list(islice(patches, _BATCH)):
+        yield upscale(np.stack([centre(patch, region) for patch in batch]))
+        meter.advance(len(batch))
 
 
 def _seconds_a_patch(upscale: Upscaler, region: int, patches: list[Pixels]) -> float:

@@ -31,7 +31,7 @@ def tiny_store_folder(tmp_path_factory: pytest.TempPathFactory, table: pd.DataFr
     dark = mixed["label"].to_numpy()[:, None, None, None] * 100
     noise = np.random.default_rng(0).integers(0, 156, (PATCHES, SIDE, SIDE, 3))
     folder = tmp_path_factory.mktemp("stores") / "train"
-    write_patch_store(folder, mixed["id"].tolist(), [(noise + dark).astype(np.uint8)])
+    write_patch_store(folder, mixed["id"].tolist(), lambda _: [(noise + dark).astype(np.uint8)])
     return folder
 
 

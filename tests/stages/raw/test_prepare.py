@@ -1,3 +1,4 @@
+import sys
 from collections import namedtuple
 
 import keras
@@ -7,18 +8,23 @@ from PIL import Image
 from pydantic import ValidationError
 
 from pcam_core import expectation, patch_store
+from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
-from pcam_core.patches import read_patch
 from pcam_core.stages.labels import labels
 from pcam_core.stages.prepare import PrepareSettings, centre, open_store, prepare
 
 
 @pytest.fixture
 def stored(tmp_path):
-    def run(data, **settings):
-        table = labels.build(tmp_path, data=data)
+    def run(data, quarantined=(), **settings):
+        rows = "".join(f"{patch_id},train,bad\n" for patch_id in quarantined)
+        (tmp_path / "quarantine.csv").write_text(f"id,part,reason\n{rows}")
         return prepare.build(
-            tmp_path, data=data, labels=table, gate=table, settings=PrepareSettings(**settings)
+            tmp_path,
+            data=data,
+            labels=labels.build(tmp_path, data=data),
+            gate=Artifact(stage="gate", key="gate", path=tmp_path),
+            settings=PrepareSettings(**settings),
         )
 
     return run
@@ -47,9 +53,7 @@ def test_stores_both_parts_in_the_order_of_the_tables(kaggle_folder, stored, mon
     assert open_store(artifact, "test").ids == ["t1", "t0"]
     for part in ("train", "test"):
         for name in data.patch_ids(part):
-            np.testing.assert_array_equal(
-                read(artifact, part, name)[0], read_patch(data.patch(part, name))
-            )
+            np.testing.assert_array_equal(read(artifact, part, name)[0], data.decode(part, name))
     assert artifact.figures["patches"] == {"train": 6, "test": 2}
     assert artifact.figures["stored_side"] == 96
 
@@ -58,7 +62,7 @@ def test_lanczos_is_pillows_of_the_centre(kaggle_folder, stored):
     data = kaggle_folder()
     artifact = stored(data, region=32, upscaler="lanczos")
     (found,) = read(artifact, "train", "p3")
-    with Image.open(data.patch("train", "p3")) as image:
+    with Image.open(data.file("train/p3.tif")) as image:
         wanted = image.crop((32, 32, 64, 64)).resize((128, 128), Image.Resampling.LANCZOS)
     assert found.shape == (128, 128, 3)
     np.testing.assert_array_equal(found, np.asarray(wanted))
@@ -70,8 +74,33 @@ def test_no_patch_is_lost_at_a_batch_border(kaggle_folder, stored, count):
     store = open_store(stored(data, region=32, upscaler="none"), "train")
     found = store.read(np.arange(count))
     for number in (0, 62, count - 1):
-        patch = read_patch(data.patch("train", f"p{number:02d}"))
+        patch = data.decode("train", f"p{number:02d}")
         np.testing.assert_array_equal(found[number], patch[32:64, 32:64])
+
+
+def test_quarantined_patches_are_left_out(kaggle_folder, stored):
+    data = kaggle_folder()
+    (data.path / "train" / "p2.tif").write_bytes(b"")
+    store = open_store(stored(data, ["p2"], region=32, upscaler="none"), "train")
+    assert store.ids == ["p0", "p1", "p3", "p4", "p5"]
+
+
+def test_a_stopped_run_goes_on(kaggle_folder, stored, monkeypatch, caplog):
+    monkeypatch.setattr(patch_store, "SHARD", 2)
+    monkeypatch.setattr(sys.modules["pcam_core.stages.prepare"], "_BATCH", 2)
+    data = kaggle_folder()
+    broken = data.path / "train" / "p3.tif"
+    content = broken.read_bytes()
+    broken.write_bytes(b"")
+    with pytest.raises(InputError, match=r"p3\.tif .* has changed"):
+        stored(data, region=32, upscaler="none")
+    broken.write_bytes(content)
+    with caplog.at_level("INFO"):
+        artifact = stored(data, region=32, upscaler="none")
+    assert "goes on with the last 6" in caplog.text
+    for name in data.patch_ids("train"):
+        wanted = data.decode("train", name)[32:64, 32:64]
+        np.testing.assert_array_equal(read(artifact, "train", name)[0], wanted)
 
 
 def test_a_full_disk_stops_before_anything_is_written(kaggle_folder, stored, monkeypatch, tmp_path):
