@@ -6,7 +6,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
-from pcam_core.datasets import Dataset, open_dataset
+from pcam_core.datasets.dataset import Dataset
+from pcam_core.datasets.opening import open_dataset
 from tasks.progress import shown_in_prefect
 from tasks.transient import PATIENCE
 

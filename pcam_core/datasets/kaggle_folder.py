@@ -4,8 +4,7 @@ import hashlib
 from pathlib import Path
 
 from pcam_core.datasets.dataset import PARTS, Part
-from pcam_core.datasets.kaggle_layout import LABELS, SUFFIX, TABLES, KaggleLayout, patch_files
-from pcam_core.errors import InputError
+from pcam_core.datasets.kaggle_layout import SUFFIX, TABLES, KaggleLayout, patch_files
 from pcam_core.file_hashes import hash_files
 
 
@@ -30,39 +29,25 @@ class KaggleFolder(KaggleLayout):
         return sorted(Path(name).stem for name in names if name.endswith(SUFFIX))
 
 
-def open_kaggle_folder(folder: Path, memory: Path) -> KaggleFolder:
+def open_kaggle_folder(folder: Path, memory: Path, address: str) -> KaggleFolder:
     """Identify the patches in `folder` by content.
 
     Args:
-        folder: The data folder.
+        folder: A folder that has `train_labels.csv`.
         memory: File that remembers hashes between calls; see `hash_files`.
+        address: What messages call the folder.
 
     Raises:
-        InputError: The folder, its labels or its patches are not there or not readable.
+        InputError: Patches are not there, not readable or oddly named.
     """
-    try:
-        return _open(folder, memory)
-    except PermissionError as error:
-        raise InputError(
-            f"{error.filename} cannot be read ({error.strerror}).", "Allow this user to read it."
-        ) from error
-
-
-def _open(folder: Path, memory: Path) -> KaggleFolder:
-    if not (folder / LABELS).is_file():
-        raise InputError(
-            f"{folder} has no {LABELS}.",
-            f"Put Kaggle's {LABELS} (columns id, label) beside the folders train and test.",
-        )
-    patches = patch_files((name for part in PARTS for name in _names(folder, part)), str(folder))
+    folder = folder.resolve()
+    patches = patch_files((name for part in PARTS for name in _names(folder, part)), address)
     tables = [name for name in TABLES if (folder / name).is_file()]
     hashes = hash_files([folder / name for name in (*tables, *patches)], memory)
     digest = hashlib.sha256()
     for path, (size, sha256) in sorted(hashes.items()):
         digest.update(f"{path.relative_to(folder).as_posix()}\0{size}\0{sha256}\n".encode())
-    return KaggleFolder(
-        address=str(folder.resolve()), key=digest.hexdigest(), path=folder.resolve()
-    )
+    return KaggleFolder(address=address, key=digest.hexdigest(), path=folder)
 
 
 def _names(folder: Path, part: str) -> list[str]:

@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from pcam_core.datasets.dataset import PARTS, Dataset, Part, Tables
@@ -65,10 +65,17 @@ class KaggleLayout(Dataset):
         return read_patch(file)
 
 
+def looks_like_patch(name: str) -> bool:
+    """Whether a "/"-separated name is a patch's in the layout, or one that is meant to be.
+
+    Hidden files are not: macOS keeps attributes in them, no pictures.
+    """
+    folder, _, base = name.rpartition("/")
+    return folder in PARTS and base.lower().endswith(_SUFFIXES) and not base.startswith(".")
+
+
 def patch_files(names: Iterable[str], address: str) -> list[str]:
     """Return those names of a layout that are patches, sorted.
-
-    Hidden files are left out: macOS keeps attributes in them, not pictures.
 
     Args:
         names: "/"-separated names of all files.
@@ -78,11 +85,8 @@ def patch_files(names: Iterable[str], address: str) -> list[str]:
         InputError: A part has no patches, or patches whose names cannot be used.
     """
     found: dict[str, list[str]] = {part: [] for part in PARTS}
-    for name in names:
-        path = PurePosixPath(name)
-        folder = path.parent.as_posix()
-        if folder in found and path.suffix.lower() in _SUFFIXES and not path.name.startswith("."):
-            found[folder].append(name)
+    for name in filter(looks_like_patch, names):
+        found[name.partition("/")[0]].append(name)
     for part, files in found.items():
         where = f"{part} of {address}"
         if not files:

@@ -16,31 +16,50 @@ def read_table(file: Path | IO[bytes], name: str, columns: list[str]) -> pd.Data
     Args:
         file: The file.
         name: What messages call it.
-        columns: The columns that it must have.
+        columns: The columns that it must have, and no other.
 
     Raises:
         InputError: It is no CSV file, has other columns or no rows.
     """
+    table = _read(file, name, f"It needs exactly these: {', '.join(columns)}.")
+    if list(table.columns) != columns:
+        raise InputError(
+            f"{name} has the columns {listing(table.columns)}.",
+            f"It needs exactly these: {', '.join(columns)}.",
+        )
+    return table
+
+
+def read_column(file: Path | IO[bytes], name: str, column: str) -> "pd.Series[str]":
+    """Read one column, in which no value is empty; see `read_table`."""
+    table = _read(file, name, f"It needs a column {column}.")
+    if column not in table.columns:
+        raise InputError(
+            f"{name} has the columns {listing(table.columns)}.", f"It needs a column {column}."
+        )
+    empty = [str(row) for row in table.index[table[column] == ""]]
+    if empty:
+        raise InputError(
+            f"{name} gives no {column} in {count(empty, 'row')}: {listing(empty)} (from 0).",
+            "Fill it in or remove the file.",
+            empty,
+        )
+    return table[column]
+
+
+def _read(file: Path | IO[bytes], name: str, needs: str) -> pd.DataFrame:
     with warnings.catch_warnings():
         # Pandas drops a value too many in every row and only warns of it.
         warnings.simplefilter("error", pd.errors.ParserWarning)
         try:
             table = pd.read_csv(file, dtype=str, keep_default_na=False, index_col=False)
         except pd.errors.ParserWarning as error:
-            raise InputError(
-                f"{name} has more values in a row than columns.",
-                f"It needs exactly these: {', '.join(columns)}.",
-            ) from error
+            raise InputError(f"{name} has more values in a row than columns.", needs) from error
         except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{name} cannot be read as CSV ({str(error).strip()}).",
-                f"Write it as UTF-8 CSV with the columns {', '.join(columns)}.",
+                f"Write it as UTF-8 CSV. {needs}",
             ) from error
-    if list(table.columns) != columns:
-        raise InputError(
-            f"{name} has the columns {listing(table.columns)}.",
-            f"It needs exactly these: {', '.join(columns)}.",
-        )
     if table.empty:
         raise InputError(f"{name} has no rows.", "Give at least one row a patch.")
     return table

@@ -1,14 +1,11 @@
 """A place for final products: an S3 bucket or a local folder, behind one small interface."""
 
-import re
 from pathlib import Path
 
 from pcam_core.errors import InputError
-from pcam_core.object_store.interface import ObjectStore, Receipt, S3Settings, checked_key
+from pcam_core.object_store.interface import ObjectStore, Receipt, S3Settings
 
 __all__ = ["ObjectStore", "Receipt", "S3Settings", "open_store"]
-
-_BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{2,254}")
 
 
 def open_store(address: str, settings: S3Settings | None = None) -> ObjectStore:
@@ -25,7 +22,7 @@ def open_store(address: str, settings: S3Settings | None = None) -> ObjectStore:
     Example:
         >>> open_store("products").put(Path("submission.csv"), "runs/7/submission.csv")
     """
-    scheme, separator, rest = address.partition("://")
+    scheme, separator, _ = address.partition("://")
     if not separator:
         return _local(address)
     if scheme.lower() != "s3":
@@ -33,7 +30,7 @@ def open_store(address: str, settings: S3Settings | None = None) -> ObjectStore:
             f'Object storage of the kind "{scheme}" is not known.',
             "Use s3://bucket/prefix or the path of a local folder.",
         )
-    return _s3(rest, settings or S3Settings())
+    return _s3(address, settings or S3Settings())
 
 
 def _local(address: str) -> ObjectStore:
@@ -47,15 +44,9 @@ def _local(address: str) -> ObjectStore:
     return LocalStore(Path(address))
 
 
-def _s3(rest: str, settings: S3Settings) -> ObjectStore:
+def _s3(address: str, settings: S3Settings) -> ObjectStore:
     from pcam_core.object_store.s3 import S3Store
+    from pcam_core.object_store.s3_client import split_address
 
-    bucket, _, prefix = rest.partition("/")
-    if not _BUCKET.fullmatch(bucket):
-        # The text is not repeated: people put credentials in front of an "@" there.
-        raise InputError(
-            "The object store's address has no valid bucket name.",
-            "Write it as s3://bucket/prefix, without credentials.",
-        )
-    prefix = prefix.rstrip("/")
-    return S3Store(bucket, f"{checked_key(prefix)}/" if prefix else "", settings)
+    bucket, prefix = split_address(address)
+    return S3Store(bucket, f"{prefix}/" if prefix else "", settings)

@@ -2,15 +2,12 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3.session
 from boto3.s3.transfer import TransferConfig
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from pcam_core.errors import InputError
@@ -22,7 +19,8 @@ from pcam_core.object_store.interface import (
     content_of,
     taken,
 )
-from pcam_core.object_store.s3_errors import explained, permanent
+from pcam_core.object_store.s3_client import connect
+from pcam_core.object_store.s3_errors import explained, permanent_errors_told
 
 SINGLE_PUT_BYTES = 64 * 2**20  # above this an upload goes in parts
 
@@ -45,7 +43,7 @@ class S3Store:
     def __init__(self, bucket: str, prefix: str, settings: S3Settings) -> None:
         self._bucket = bucket
         self._prefix = prefix
-        self._client = _connect(settings)
+        self._client = connect(settings)
 
     def address_of(self, key: str) -> str:
         """Return "s3://bucket/prefix/key"; see `ObjectStore`."""
@@ -63,7 +61,7 @@ class S3Store:
         """Upload `source`, never over another object; see `ObjectStore`."""
         name, address = self._name(key), self.address_of(key)
         content = content_of(source)
-        with _permanent_errors_told(address):
+        with permanent_errors_told(address):
             head = self._head(name)
             sent = head is None and self._send(source, name, content)
             head = head or self._head(name)
@@ -141,24 +139,6 @@ class S3Store:
             )
 
 
-def _connect(settings: S3Settings) -> Any:
-    config = Config(
-        connect_timeout=settings.connect_timeout_s,
-        read_timeout=settings.read_timeout_s,
-        retries={"mode": "standard", "total_max_attempts": settings.attempts},
-    )
-    try:
-        # boto3's shared default session must not be used from several threads.
-        session = boto3.session.Session(region_name=settings.region)
-        return session.client("s3", config=config)
-    except (ValueError, BotoCoreError) as error:
-        raise InputError(
-            f"boto3's settings for object storage are not usable ({type(error).__name__}).",
-            "Correct AWS_ENDPOINT_URL (http://host:port or https://host), AWS_PROFILE and "
-            "AWS_REGION.",
-        ) from error
-
-
 def _unlike_sent(address: str) -> InputError:
     return InputError(
         f"{address} does not hold what was just sent: "
@@ -177,13 +157,3 @@ def _endpoint_sha256(head: dict[str, Any]) -> str | None:
 def _status(error: Any) -> int:
     status: int = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return status
-
-
-@contextmanager
-def _permanent_errors_told(address: str) -> Iterator[None]:
-    try:
-        yield
-    except (ClientError, BotoCoreError) as error:
-        if permanent(error):
-            raise explained(error, address) from error
-        raise

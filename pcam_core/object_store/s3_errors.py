@@ -1,8 +1,11 @@
 """What an S3 endpoint's refusals mean to a person."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from botocore.exceptions import (
+    BotoCoreError,
     ClientError,
     NoCredentialsError,
     ParamValidationError,
@@ -39,6 +42,7 @@ _REFUSALS = {
     "404": ("does not exist", _CREATE),
     "NoSuchBucket": ("does not exist", _CREATE),
     "InvalidBucketName": ("does not exist", _CREATE),
+    "InvalidObjectState": ("lies in an archive", "Restore it, or copy it to another class."),
     "RequestTimeTooSkewed": ("refuses this computer's time", "Set the clock."),
 }
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError)
@@ -49,6 +53,17 @@ def permanent(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return _code(error) in _REFUSALS
     return isinstance(error, (*_NO_CREDENTIALS, ParamValidationError))
+
+
+@contextmanager
+def permanent_errors_told(place: str) -> Iterator[None]:
+    """Turn boto3's errors about `place` that last into `InputError`; the others pass unchanged."""
+    try:
+        yield
+    except (ClientError, BotoCoreError) as error:
+        if permanent(error):
+            raise explained(error, place) from error
+        raise
 
 
 def explained(error: Exception, place: str) -> InputError:

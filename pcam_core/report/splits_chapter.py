@@ -3,9 +3,14 @@
 from typing import Any
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.blocks import Chapter, Note, Row, Table, Text, picture
+from pcam_core.patches import SIDE, Pixels
+from pcam_core.report.blocks import Chapter, Gallery, Note, Row, Strip, Table, Text, picture
+from pcam_core.report.embedding import pixels_data_uri
 from pcam_core.report.splits_figures import split_parts
+from pcam_core.stages.groups import read_examples
 from pcam_core.stages.split import ROLES
+
+_FRAME = (19, 154, 116)  # green: no colour of the stains
 
 _USE = {
     "train": "trains the final model",
@@ -44,6 +49,7 @@ def parts(groups: Artifact, splits: Artifact) -> Chapter:
                 " with a published part in one group."
             )
         )
+    blocks += _overlaps(groups)
     return Chapter(
         "splits",
         "Splits",
@@ -83,3 +89,36 @@ def _prevented(figures: dict[str, Any]) -> str:
         f"{kept} Drawn patch by patch instead, {figures['random_leak']:.1%} of the test would have"
         " had a member of its group among the patches that train."
     )
+
+
+def _overlaps(groups: Artifact) -> list[Gallery]:
+    """Show pairs that were found to overlap, if any, with a frame around what they share."""
+    rows, patches = read_examples(groups)
+    if rows.empty:
+        return []
+    shifts = rows[["dy", "dx"]].to_numpy(int)
+    notes = [f"{share:.0%} shared" for share in rows["shared_pixels"] / SIDE**2]
+    strips = []
+    for side, label in enumerate(("one patch", "another that shares pixels with it")):
+        images = [
+            (pixels_data_uri(_framed(pair[side], *(-shift if side else shift))), str(name))
+            for shift, pair, name in zip(
+                shifts, patches, rows["second" if side else "first"], strict=True
+            )
+        ]
+        strips.append(Strip(label, images, notes=notes if side else ()))
+    caption = (
+        "Below each patch one that was cut from an overlapping place: the framed pixels are equal,"
+        " one by one. Pairs from the largest overlap found to the smallest."
+    )
+    return [Gallery("Patches of the same place", strips, caption)]
+
+
+def _framed(patch: Pixels, dy: int, dx: int) -> Pixels:
+    """Draw a frame around what a patch shares with one that lies (dy, dx) further."""
+    framed = patch.copy()
+    y, x = max(dy, 0), max(dx, 0)
+    shared = framed[y : SIDE + min(dy, 0), x : SIDE + min(dx, 0)]
+    for edge in (shared[:2], shared[-2:], shared[:, :2], shared[:, -2:]):
+        edge[:] = _FRAME
+    return framed

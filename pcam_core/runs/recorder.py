@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pcam_core.artifact import Artifact
-from pcam_core.datasets import Dataset
+from pcam_core.datasets.dataset import Dataset
 from pcam_core.errors import InputError
 from pcam_core.recipe import Recipe
 from pcam_core.runs.history import RunHistory

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from pcam_core.artifact import Artifact
-from pcam_core.datasets import Dataset
-from pcam_core.patches import SIDE
+from pcam_core.datasets.dataset import Dataset
+from pcam_core.patches import SIDE, Pixels
 from pcam_core.stage import stage
 from pcam_core.stages.gate import accepted
 
@@ -76,3 +76,11 @@ def _write_examples(folder: Path, data: Dataset, pairs: pd.DataFrame) -> None:
 def read_groups(artifact: Artifact) -> pd.DataFrame:
     """Return the table (id, group) that `groups` wrote."""
     return pd.read_csv(artifact.path / FILE, dtype=str, keep_default_na=False)
+
+
+def read_examples(artifact: Artifact) -> tuple[pd.DataFrame, Pixels]:
+    """Return rows of `find_overlaps` and their patches, uint8 (n, 2, 96, 96, 3)."""
+    types = {"first": str, "second": str}
+    rows = pd.read_csv(artifact.path / "examples.csv", dtype=types, keep_default_na=False)
+    with np.load(artifact.path / "examples.npz") as found:
+        return rows, found["patches"]

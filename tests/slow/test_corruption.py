@@ -7,7 +7,7 @@ import time
 import pytest
 
 from flows.pipeline import pipeline
-from pcam_core.datasets import open_dataset
+from pcam_core.datasets.opening import open_dataset
 from pcam_core.recipe import load_recipe
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

@@ -1,10 +1,9 @@
 import numpy as np
-import pandas as pd
 import pytest
 from PIL import Image
 
 from pcam_core.artifact import Artifact
-from pcam_core.stages.groups import groups, read_groups
+from pcam_core.stages.groups import groups, read_examples, read_groups
 from pcam_core.stages.labels import labels
 
 
@@ -53,10 +52,9 @@ def test_overlap_groups_where_no_slide_is_known(overlapping, grouped):
     figures = artifact.figures
     assert (figures["source"], figures["detected"]) == ("detected overlap", True)
     assert (figures["groups"], figures["sharing"], figures["pairs"]) == (5, 2, 1)
-    (pair,) = pd.read_csv(artifact.path / "examples.csv").to_dict("records")
+    rows, patches = read_examples(artifact)
+    (pair,), ((first, second),) = rows.to_dict("records"), patches
     assert (pair["first"], pair["second"], pair["dx"]) == ("p1", "p4", 16)
-    with np.load(artifact.path / "examples.npz") as found:
-        first, second = found["patches"][0]
     np.testing.assert_array_equal(first[:, 16:], second[:, :-16])
 
 
