@@ -22,7 +22,7 @@ from rich.table import Table
 from sklearn.metrics import roc_auc_score
 
 from pcam_core.augment.settings import AugmentSettings
-from pcam_core.datasets import open_dataset
+from pcam_core.datasets.opening import open_dataset
 from pcam_core.models.settings import NetworkSettings
 from pcam_core.stages.gate import GateSettings, gate
 from pcam_core.stages.groups import groups
