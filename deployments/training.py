@@ -6,8 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
-from deployments.embedded_prefect import embed_prefect, start_server, stop_server
-from deployments.interruption import interruptible
+from deployments.embedded_prefect import embed_prefect, start_server
 from pcam_core.writable import check_writable
 
 
@@ -27,9 +26,9 @@ def run_training(
     """
     check_writable(out)
     embed_prefect(out / "prefect")
+    from deployments.foreground import in_foreground
     from deployments.prefect_history import tell_crashed
     from deployments.summary import summary, tell
-    from deployments.terminal import log_on_terminal, native_messages_in, progress_on_terminal
     from flows.pipeline import Products
     from flows.request import TrainRequest
     from flows.train import finished, train
@@ -49,16 +48,9 @@ def run_training(
         return train(request)
 
     def farewell() -> None:
-        console.print("\nStopped. Give the same command again to go on where it stopped.")
         tell_crashed(stop_recordings(RunHistory(out)))
-        stop_server()
 
-    with (
-        native_messages_in(out / "native.log"),
-        log_on_terminal(console),
-        progress_on_terminal(console),
-    ):
-        products = interruptible(work, farewell)
+    products = in_foreground(work, farewell, out / "native.log", console)
     found = summary(products)
     if as_json:
         print(json.dumps(found, indent=2))

@@ -4,11 +4,13 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
+
+from pcam_core.plain_tiff import plain_tiff
 
 SIDE = 96
 MODE = "RGB"
@@ -18,10 +20,25 @@ _MAGIC = (b"II*\0", b"MM\0*")
 _BITS_A_SAMPLE = 258  # the tag's number in TIFF 6.0
 _NAMES = {"1": "black and white", "L": "grey-scale", "P": "of a palette"}
 _NAMES |= dict.fromkeys(("I;16", "I;16B"), "16-bit grey-scale")
+_SMALL = 1 << 16  # bytes; an uncompressed patch takes 27,648 and its header
 
 Pixels = npt.NDArray[np.uint8]
+Fault = Literal["unreadable", "size", "mode", "depth", "pages"]
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class PatchError(ValueError):
+    """A file is no patch.
+
+    Args:
+        fault: What is wrong with it: it cannot be decoded at all, or which property is another.
+        reason: That in words.
+    """
+
+    def __init__(self, fault: Fault, reason: str) -> None:
+        super().__init__(reason)
+        self.fault = fault
 
 
 def read_patch(file: Path | IO[bytes]) -> Pixels:
@@ -31,42 +48,51 @@ def read_patch(file: Path | IO[bytes]) -> Pixels:
         uint8 pixels (96, 96, 3), RGB, 0..255.
 
     Raises:
-        ValueError: The file is no single 8-bit RGB TIFF of 96x96 pixels; the message says why.
+        PatchError: The file is no single 8-bit RGB TIFF of 96x96 pixels; the message says why.
             The header is checked before any pixel is decoded, so that a decompression bomb
             costs nothing.
     """
     try:
-        with Image.open(file, formats=("TIFF",)) as image:
-            if image.size != (SIDE, SIDE):
-                raise ValueError(f"{image.width}x{image.height} pixels, not {SIDE}x{SIDE}")
-            if image.mode != MODE:
-                raise ValueError(f"{_NAMES.get(image.mode, image.mode)}, not {MODE}")
-            # Pillow cuts 16 bits to 8, and a fourth channel off, without a word.
-            bits = image.tag_v2.get(_BITS_A_SAMPLE, (1,))  # type: ignore[attr-defined]
-            if bits != (BITS,) * len(MODE):
-                raise ValueError(f"{len(bits)} channels of {max(bits)} bits, not 3 of {BITS}")
-            if getattr(image, "n_frames", 1) != 1:
-                raise ValueError("several pages, not one")
-            return np.asarray(image)
-    except UnidentifiedImageError:
-        raise ValueError(_unidentified(file)) from None
-    except Image.DecompressionBombError:
-        raise ValueError(f"far more than {SIDE}x{SIDE} pixels") from None
-    except ValueError:
+        if isinstance(file, Path):
+            with file.open("rb") as opened:
+                return _read(opened)
+        return _read(file)
+    except PatchError:
         raise
     except Exception as error:  # what a decoder raises on damaged bytes has no common base
         if isinstance(error, OSError) and error.strerror:
-            raise ValueError(f"cannot be read: {error.strerror}") from None
-        raise ValueError(f"cannot be decoded: {error}") from None
+            raise PatchError("unreadable", f"cannot be read: {error.strerror}") from None
+        raise PatchError("unreadable", f"cannot be decoded: {error}") from None
 
 
-def _unidentified(file: Path | IO[bytes]) -> str:
-    if isinstance(file, Path):
-        with file.open("rb") as opened:
-            start = opened.read(4)
-    else:
-        file.seek(0)
-        start = file.read(4)
+def _read(file: IO[bytes]) -> Pixels:
+    content = file.read(_SMALL)
+    plain = plain_tiff(content, SIDE) if len(content) < _SMALL else None
+    if plain is not None:
+        return plain
+    file.seek(0)
+    try:
+        with Image.open(file, formats=("TIFF",)) as image:
+            if image.size != (SIDE, SIDE):
+                size = f"{image.width}x{image.height} pixels, not {SIDE}x{SIDE}"
+                raise PatchError("size", size)
+            if image.mode != MODE:
+                raise PatchError("mode", f"{_NAMES.get(image.mode, image.mode)}, not {MODE}")
+            # Pillow cuts 16 bits to 8, and a fourth channel off, without a word.
+            bits = image.tag_v2.get(_BITS_A_SAMPLE, (1,))  # type: ignore[attr-defined]
+            if bits != (BITS,) * len(MODE):
+                depth = f"{len(bits)} channels of {max(bits)} bits, not 3 of {BITS}"
+                raise PatchError("depth", depth)
+            if getattr(image, "n_frames", 1) != 1:
+                raise PatchError("pages", "several pages, not one")
+            return np.asarray(image)
+    except UnidentifiedImageError:
+        raise PatchError("unreadable", _unidentified(content[:4])) from None
+    except Image.DecompressionBombError:
+        raise PatchError("size", f"far more than {SIDE}x{SIDE} pixels") from None
+
+
+def _unidentified(start: bytes) -> str:
     if start in _MAGIC:
         return "a TIFF that is cut off or damaged"
     return "not a TIFF image" if start else "an empty file"

@@ -16,8 +16,8 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from pcam_core import object_store
+from pcam_core.datasets.opening import open_dataset
 from pcam_core.object_store import S3Settings
-from pcam_core.raw_data import open_raw_data
 from pcam_core.stages.gate import GateSettings, gate
 from pcam_core.stages.labels import labels
 
@@ -74,7 +74,7 @@ def earlier(good, tmp_path_factory):
     """The results of an earlier run that came as far as the gate."""
     out = tmp_path_factory.mktemp("earlier") / "out"
     artifacts = out / "artifacts"
-    data = open_raw_data(good, artifacts / "hashes.sqlite")
+    data = open_dataset([str(good)], out / "cache")
     table = labels.build(artifacts, data=data)
     gate.build(artifacts, data=data, labels=table, settings=GateSettings())
     return out
@@ -105,7 +105,7 @@ def sealed(out):
 
 
 def remembered(out):
-    with closing(sqlite3.connect(out / "artifacts" / "hashes.sqlite")) as database:
+    with closing(sqlite3.connect(out / "cache" / "hashes.sqlite")) as database:
         return set(database.execute("SELECT * FROM hashes"))
 
 
@@ -173,7 +173,7 @@ def in_both(run):
 def few_slides(run):
     rows = "".join(f"p{number:02},{number % 8}\n" for number in range(40))
     (run.data / "patch_id_wsi_full.csv").write_text(f"id,wsi\n{rows}")
-    run.more += ["--set", "split.cv_folds=10"]
+    run.more += ["--set", "split.cv_folds=10", "--set", "split.calibration_fraction=0.25"]
 
 
 def vanished(run):
@@ -242,11 +242,14 @@ def case(name, spoil, *told, needs=(), marks=()):
 
 
 def odd_case(kind, reason):
-    return case(kind, odd(kind), f"{PICTURE} 1 of 44 otherwise: train/p03.tif ({reason}).", MEND)
+    return case(kind, odd(kind), f"{PICTURE} 1 of 40 otherwise: train/p03.tif ({reason}).", MEND)
 
 
-PICTURE = "Expected that every patch is one readable 8-bit RGB TIFF of 96x96 pixels, but found"
-MEND = "Mend or remove them (with their rows in train_labels.csv)"
+PICTURE = (
+    "Expected that all training patches but 0.1% are readable 8-bit RGB pictures of 96x96 pixels,"
+    " but found"
+)
+MEND = "Mend or remove them (with their rows in the label table)"
 COLUMNS = "It needs exactly these: id, label."
 LABELS = "Write 1 for tumour in the centre, 0 for none."
 BUCKET = "s3://no-such-bucket"
@@ -297,9 +300,27 @@ TABLE = [
     case("test id in train", in_both, "train and test share 1 id: p03.", "Keep each in one"),
     case("no data folder", remove(""), "data does not exist", "in Kaggle's layout"),
     case("empty data folder", empty(""), "has no train_labels.csv", "Put Kaggle's"),
-    case("empty train folder", empty("train"), "train holds no .tif patches", "Put the patches"),
-    case("empty test folder", empty("test"), "test holds no .tif patches", "Put the patches"),
-    case("no test folder", remove("test"), "test holds no .tif patches", "Put the patches"),
+    case(
+        "empty train folder",
+        empty("train"),
+        "Error: train of",
+        "data holds no .tif patches",
+        "Put the patches",
+    ),
+    case(
+        "empty test folder",
+        empty("test"),
+        "Error: test of",
+        "data holds no .tif patches",
+        "Put the patches",
+    ),
+    case(
+        "no test folder",
+        remove("test"),
+        "Error: test of",
+        "data holds no .tif patches",
+        "Put the patches",
+    ),
     case("capital letters", rename("train/p03.tif", "train/p03.TIF"), "'p03.TIF'", "small letters"),
     # patches
     odd_case("text", "not a TIFF image"),
@@ -317,11 +338,11 @@ TABLE = [
     case(
         "one of every kind",
         every_kind,
-        f"{PICTURE} 11 of 44 otherwise",
+        f"{PICTURE} 11 of 40 otherwise",
         *(f"train/p{number:02}.tif (" for number in range(11)),
         MEND,
     ),
-    case("thirty", thirty, "30 of 44 otherwise", "and 10 more", "All 30 are listed in ", MEND),
+    case("thirty", thirty, "30 of 40 otherwise", "and 10 more", "All 30 are listed in ", MEND),
     case("vanished", vanished, "p03.tif (No such file or directory)", "Put them back"),
     case("unreadable", locked("train/p03.tif"), "p03.tif (Permission", "allow", marks=FOR_MORTALS),
     case("unreadable folder", locked("train"), "train cannot be", "Allow", marks=FOR_MORTALS),
@@ -396,7 +417,7 @@ def test_one_clear_message(run, spoil, told, needs, request, capfd, recwarn):
         request.getfixturevalue(name)
     results = run.out
     before, known = sealed(results), remembered(results)
-    assert len(before) == 6
+    assert len(before) == 10
     spoil(run)
     done = run.give()
     assert done.exit_code == 2, done.output

@@ -1,0 +1,1 @@
+"""Finding out whether data is fit to be trained on: measuring, expecting, listing."""
