@@ -24,6 +24,14 @@ Cell = str | Badge
 
 
 @dataclass(frozen=True)
+class Heading:
+    """A heading within a chapter."""
+
+    text: str
+    kind: ClassVar[str] = "heading"
+
+
+@dataclass(frozen=True)
 class Text:
     """A paragraph."""
 
@@ -80,11 +88,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Strip:
-    """Small patches in a row: PNG data URIs with what each shows, and a tone for the frame."""
+    """Small patches in a row: PNG data URIs with what each shows, and a tone for the label.
+
+    `notes` are short texts below the images: one each, or none. Pixels are shown as squares unless
+    `smooth`.
+    """
 
     label: str
     images: Sequence[tuple[str, str]]
     tone: Literal["normal", "tumour", "plain"] = "plain"
+    notes: Sequence[str] = ()
+    smooth: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,7 +112,27 @@ class Gallery:
     kind: ClassVar[str] = "gallery"
 
 
-Block = Text | Note | Points | Table | Picture | Row | Gallery
+@dataclass(frozen=True)
+class Specimen:
+    """One patch: its PNG data URI, "" where it has no picture, its name and a few words."""
+
+    image: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Specimens:
+    """Named patches beside each other; `more` says where the others are told of."""
+
+    title: str
+    caption: str
+    specimens: Sequence[Specimen]
+    more: str = ""
+    kind: ClassVar[str] = "specimens"
+
+
+Block = Heading | Text | Note | Points | Table | Picture | Row | Gallery | Specimens
 
 
 @dataclass(frozen=True)

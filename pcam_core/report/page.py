@@ -1,10 +1,7 @@
-"""The page: chapters in order, in one HTML text that loads nothing."""
+"""The report's page."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from pcam_core.artifact import Artifact
 from pcam_core.report import (
@@ -17,6 +14,7 @@ from pcam_core.report import (
     splits_chapter,
 )
 from pcam_core.report.blocks import Chapter
+from pcam_core.report.layout import lay_out
 from pcam_core.report.verdict import verdict
 
 
@@ -30,22 +28,14 @@ def page(
         artifacts: By the names of the stage `report`'s arguments.
         headline: What `pcam_core.report.verdict.headline` returned.
     """
-    environment = Environment(
-        loader=PackageLoader("pcam_core", "report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    style = environment.get_template("report.css").render()
     finished = max(artifact.manifest["finished"] for artifact in artifacts.values())
-    return environment.get_template("report.html.j2").render(
+    return lay_out(
+        "report.html.j2",
+        chapters(recipe, artifacts),
         recipe=recipe["name"],
         finished=finished.replace("T", " ").replace("Z", " UTC"),
         patches=artifacts["labels"].figures["train"],
         verdict=verdict(headline, artifacts["groups"], artifacts["evaluation"]),
-        chapters=chapters(recipe, artifacts),
-        style=Markup(style),  # noqa: S704 - the package's own file
     )
 
 
@@ -57,9 +47,9 @@ def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Se
         result_chapters.decided(a["decision"]),
         result_chapters.submitted(a["predictions"], a["submission"], a["decision"], a["receipts"]),
         quality_chapter.quality(a["gate"]),
-        exploration_chapter.exploration(a["explored"], a["gate"], a["labels"], a["groups"]),
+        exploration_chapter.exploration(a["explored"], a["gate"], a["groups"]),
         splits_chapter.parts(a["groups"], a["splits"]),
-        preparation_chapter.preparation(a["prepared"], a["labels"], a["gate"], recipe["explore"]),
+        preparation_chapter.preparation(a["prepared"], a["enlarged"], a["explored"]),
         model_chapters.compared(a["comparison"]),
         model_chapters.tuning(a["tuned"]),
         model_chapters.folds(a["crossvalidated"]),

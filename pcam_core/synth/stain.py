@@ -4,12 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pcam_core.stains import EOSIN, HAEMATOXYLIN
 from pcam_core.synth.draws import Floats, normals
-
-HAEMATOXYLIN = (0.65, 0.70, 0.29)
-"""Absorption of red, green and blue by haematoxylin."""
-EOSIN = (0.07, 0.99, 0.11)
-"""Absorption of red, green and blue by eosin."""
 
 _VARIATION = 0.04
 

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
+from pcam_core.stains import EOSIN, HAEMATOXYLIN
 from pcam_core.synth.appearance import Appearance
 from pcam_core.synth.draws import generator, noise
 from pcam_core.synth.exposure import expose
-from pcam_core.synth.stain import EOSIN, HAEMATOXYLIN, Stain, absorb, draw_stain
+from pcam_core.synth.stain import Stain, absorb, draw_stain
 
 
 def test_densities_of_the_dyes_add_up():

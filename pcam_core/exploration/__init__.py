@@ -1,0 +1,1 @@
+"""What is measured of every patch while all of them stream by once."""
