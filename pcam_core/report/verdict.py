@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcam_core.artifact import Artifact
+from pcam_core.report.splits_chapter import UNKNOWN_SLIDES
 
 _FEW = 10  # held-out groups
 
@@ -87,14 +88,15 @@ def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> 
             ),
         ),
         interval=(low, auc, high),
-        honesty=_honesty(groups.figures["source"], held_out),
+        honesty=_honesty(groups.figures, held_out),
         warned=groups.figures["detected"] or held_out < _FEW,
     )
 
 
-def _honesty(source: str, groups: int) -> str:
-    few = " So few groups say little; the interval shows how little." if groups < _FEW else ""
+def _honesty(groups: dict[str, Any], held_out: int) -> str:
+    unknown = f" {UNKNOWN_SLIDES}" if groups["detected"] else ""
+    few = " So few groups say little; the interval shows how little." if held_out < _FEW else ""
     return (
-        f"Groups come from {source}, and the {groups:,} held-out groups took no part in training,"
-        f" tuning or the choice of the threshold.{few}"
+        f"Groups come from {groups['source']}, and the {held_out:,} held-out groups took no part in"
+        f" training, tuning or the choice of the threshold.{unknown}{few}"
     )

@@ -1,7 +1,6 @@
 """The report of a run in miniature, whose artifacts are as the stages would have left them."""
 
 import base64
-import json
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -13,13 +12,18 @@ import pandas as pd
 import pytest
 
 from pcam_core.artifact import Artifact, seal
+from pcam_core.exploration.survey import MEASURES
 from pcam_core.measures import confusion, scores
 from pcam_core.patch_store import write_patch_store
 from pcam_core.recipe import load_recipe
-from pcam_core.report.data_figures import classes
 from pcam_core.report.embedding import png_data_uri
+from pcam_core.report.exploration_figures import classes
 from pcam_core.report.verdict import headline, verdict
+from pcam_core.stages.explore import COMPARED
 from pcam_core.stages.report import REPORT, report
+from pcam_core.stages.split import ROLES
+from pcam_core.validation.check import Check, write_checks
+from pcam_core.validation.thumbnails import write_thumbnails
 
 PATCHES = 48
 HOSTILE = '<script>alert("x")</script>.csv'  # file names come from outside
@@ -32,8 +36,9 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact
     """The artifacts of a run by the names of the stage `report`'s arguments."""
     root = tmp_path_factory.mktemp("run")
     fills = {
-        "labels": _labels, "gate": _gate, "explored": _explored, "splits": _splits,
-        "prepared": _prepared, "comparison": _comparison, "tuned": _tuned,
+        "labels": _labels, "gate": _gate, "groups": _groups, "explored": _explored,
+        "splits": _splits, "prepared": _prepared, "enlarged": _enlarged,
+        "comparison": _comparison, "tuned": _tuned,
         "crossvalidated": _crossvalidated, "model": _model, "decision": _decision,
         "evaluation": _evaluation, "predictions": _predictions, "submission": _submission,
         "receipts": _receipts,
@@ -67,48 +72,77 @@ def scored(patches: int = PATCHES) -> pd.DataFrame:
 
 
 def _labels(folder: Path) -> dict[str, Any]:
-    table = scored()
-    table[["id", "label", "group"]].to_csv(folder / "train.csv", index=False)
+    table = scored()[["id", "label"]].assign(slide="", published="")
+    table.to_csv(folder / "train.csv", index=False)
     pd.DataFrame({"id": ["t0", "t1"]}).to_csv(folder / "test.csv", index=False)
-    return {"train": PATCHES, "positive": PATCHES // 2, "test": 2, "groups": 8,
-            "group_source": HOSTILE, "unmapped": 3}  # fmt: skip
+    return {"train": PATCHES, "positive": PATCHES // 2, "test": 2, "slides_from": HOSTILE,
+            "without_slide": 3, "promised": {}, "errors": []}  # fmt: skip
 
 
 def _gate(folder: Path) -> dict[str, Any]:
-    columns = {f"mean_{c}": np.linspace(120, 200, PATCHES) for c in "rgb"}
-    pd.DataFrame({"id": scored()["id"], "part": "train", **columns}).to_csv(
+    columns = {f"mean_{c}": np.linspace(120, 200, PATCHES + 2) for c in "rgb"}
+    ids, parts = [*scored()["id"], "t0", "t1"], ["train"] * PATCHES + ["test"] * 2
+    pd.DataFrame({"id": ids, "part": parts, "fault": "", "white": 0.1, **columns}).to_csv(
         folder / "properties.csv", index=False
     )
-    check = {"meaning": "every id stands once", "severity": "critical", "passed": True,
-             "observed": "0 differ", "ids": []}  # fmt: skip
-    warned = check | {"meaning": "few are blank", "severity": "warning", "passed": False}
-    (folder / "expectations.json").write_text(json.dumps([check, warned]))
-    return {"expectations": 2, "passed": 1, "warnings": ["few are blank"], "patches": 50}
+    fine = Check("labels", "every id stands once", "error", passed=True, observed="all")
+    blank = Check("patches", "few are blank", "warning", passed=False, observed="1 is")
+    write_checks(folder, [fine, blank])
+    suspects = pd.DataFrame(columns=["id", "part", "verdict", "reason", "detail"])
+    suspects.to_csv(folder / "suspects.csv", index=False)
+    suspects[["id", "part", "reason"]].to_csv(folder / "quarantine.csv", index=False)
+    write_thumbnails(folder, suspects, lambda *_: np.zeros((96, 96, 3), np.uint8))
+    return {"expectations": 2, "passed": 1, "errors": [], "warnings": ["few are blank"],
+            "patches": 50, "quarantined": 0, "kept": 0, "suspects": {}}  # fmt: skip
+
+
+def _groups(folder: Path) -> dict[str, Any]:
+    scored()[["id", "group"]].to_csv(folder / "groups.csv", index=False)
+    pair = {"first": "p00", "second": "p01", "dy": 16, "dx": -32, "transform": "identity",
+            "shared_pixels": 80 * 64}  # fmt: skip
+    pd.DataFrame([pair]).to_csv(folder / "examples.csv", index=False)
+    np.savez(folder / "examples.npz", patches=np.zeros((1, 2, 96, 96, 3), np.uint8))
+    return {"source": f"{HOSTILE} and detected overlap", "detected": True, "groups": 8,
+            "largest": 6, "median": 6.0, "sharing": 48, "pairs": 1}  # fmt: skip
+
+
+def _enlarged(folder: Path) -> dict[str, Any]:
+    del folder
+    return {"upscaler": "none", "scale": 1, "network": False, "restored": None}
 
 
 def _explored(folder: Path) -> dict[str, Any]:
     rng = np.random.default_rng(2)
-    counts = rng.integers(1, 99, (2, 3, 64)).astype(np.uint64)
-    np.savez(folder / "pixels.npz", counts=counts, means=np.full((2, 96, 96, 3), 160.0))
-    patches = rng.integers(0, 256, (2, 2, 96, 96, 3)).astype(np.uint8)
-    np.savez(folder / "gallery.npz", **{"0": patches[0], "1": patches[1]})
-    brightness = {f"mean_{c}": 150.0 for c in "rgb"}
-    return {"classes": {"0": 24, "1": 24}, "sampled": PATCHES, "groups": 8,
-            "patches_a_group": {"median": 6.0, "largest": 6},
-            "brightness": {"0": brightness, "1": brightness}}  # fmt: skip
+    counts = rng.integers(1, 99, (3, 3, 256))
+    means = np.stack([np.full((96, 96, 3), level) for level in (150.0, 170.0)])
+    np.savez(folder / "pixels.npz", counts=counts, means=means)
+    train = scored()[["id", "label", "group"]].assign(part="train")
+    test = pd.DataFrame({"id": ["t0", "t1"], "label": -1, "group": "", "part": "test"})
+    table = pd.concat([train, test])
+    for column in MEASURES:
+        table[column] = rng.normal(0.3, 0.1, len(table))
+    table.to_csv(folder / "patches.csv", index=False)
+    shown = train.iloc[:4].assign(why=["sample", "sample", "darkest", "brightest"], brightness=150)
+    shown.to_csv(folder / "shown.csv", index=False)
+    np.savez(folder / "shown.npz", pixels=rng.integers(0, 256, (4, 96, 96, 3)).astype(np.uint8))
+    return {"classes": {"0": 24, "1": 24}, "patches": {"train": PATCHES, "test": 2},
+            "quarantined": {"train": 0, "test": 0},
+            "brightness": {"fences": [90.0, 230.0], "below": 1, "above": 0},
+            "shift": {"columns": {name: {"distance": 0.1, "steps": 0.2} for name in COMPARED},
+                      "auc": None, "error": None}}  # fmt: skip
 
 
 def _splits(folder: Path) -> dict[str, Any]:
     del folder
-    roles = ("train", "validation", "test")
-    return {"patches": dict(zip(roles, (30, 6, 12), strict=True)),
-            "positive_share": dict.fromkeys(roles, 0.5),
-            "groups": dict(zip(roles, (5, 1, 2), strict=True)), "tuning_patches": 12}  # fmt: skip
+    return {"patches": dict(zip(ROLES, (24, 6, 6, 12), strict=True)),
+            "positive_share": dict.fromkeys(ROLES, 0.5),
+            "groups": dict(zip(ROLES, (4, 1, 1, 2), strict=True)), "tuning_patches": 12,
+            "unused": 2, "published": False, "random_leak": 0.25}  # fmt: skip
 
 
 def _prepared(folder: Path) -> dict[str, Any]:
     ids = list(scored()["id"])
-    write_patch_store(folder / "train", ids, [np.zeros((PATCHES, 8, 8, 3), np.uint8)])
+    write_patch_store(folder / "train", ids, lambda _: [np.zeros((PATCHES, 8, 8, 3), np.uint8)])
     return {"patches": {"train": PATCHES, "test": 2}, "region": 32, "upscaler": "none",
             "stored_side": 8}  # fmt: skip
 
@@ -254,17 +288,23 @@ def test_every_picture_is_described(written: tuple[dict[str, Any], str]) -> None
 def test_names_from_outside_are_escaped(written: tuple[dict[str, Any], str]) -> None:
     html = written[1]
     assert HOSTILE not in html
-    assert html.count("&lt;script&gt;") == 3  # verdict, splits, receipt
-    assert "3 labelled patches are not in the group map" in html
+    assert html.count("&lt;script&gt;") >= 3  # verdict, splits, receipt, ...
 
 
-def test_missing_slide_map_is_a_warning_in_the_verdict(tmp_path: Path, finished_run: Run) -> None:
-    labels = make(tmp_path, "labels", lambda folder: _labels(folder) | {"group_source": ""})
-    run = finished_run | {"labels": labels}
+def test_what_a_random_split_would_have_leaked_is_told(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    assert "25.0% of the test would have had a member of its group" in html
+    assert "2 labelled patches are unused" in html
+    assert "Patches of the same place" in html
+    assert "56% shared" in html
+
+
+def test_unknown_slides_are_a_warning_in_the_verdict(finished_run: Run) -> None:
+    run = finished_run
     numbers = headline(run["evaluation"], run["predictions"], run["model"])
-    found = verdict(numbers, run["labels"], run["evaluation"])
+    found = verdict(numbers, run["groups"], run["evaluation"])
     assert found.warned
-    assert "may be optimistic" in found.honesty
+    assert "may be a little optimistic" in found.honesty
 
 
 def test_png_data_uri_keeps_below_its_limit(finished_run: Run) -> None:
