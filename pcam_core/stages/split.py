@@ -171,15 +171,15 @@ def _folds(table: pd.DataFrame, folds: int, seed: int, field: str) -> "pd.Series
 
 
 def _check_balance(table: pd.DataFrame, fold: "pd.Series[int]", field: str) -> None:
-    """Accept what one group more or less in a fold explains, and no more."""
+    """Accept what one group more or less in a fold explains, and no fold of one class."""
     largest = table["group"].value_counts().max()
     wanted = table["label"].mean()
     for part in (table[fold == number] for number in fold.unique()):
         found = part["label"].mean()
-        if abs(found - wanted) > largest / len(part):
+        if found in (0, 1) or abs(found - wanted) > largest / len(part):
             raise InputError(
                 f"split.{field} gives a part of {len(part):,} patches with {found:.1%} positive"
-                f" ones, where {wanted:.1%} are wanted: the groups are too uneven.",
+                f" ones, where {wanted:.1%} are wanted: the groups are too few or uneven.",
                 f"Ask for fewer folds or a larger fraction (--set split.{field}=...), or try"
                 " another split.seed.",
             )

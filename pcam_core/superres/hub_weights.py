@@ -18,6 +18,10 @@ _REMEDY = (
 )
 
 
+class ForeignArchitectureError(InputError):
+    """A SavedModel that can be read but is not captain-pool/esrgan-tf2."""
+
+
 @dataclass(frozen=True)
 class _Variable:
     name: str
@@ -41,8 +45,8 @@ def load_hub_esrgan(folder: Path) -> keras.Model:
         Input (B, H, W, 3), float32, 0..255; output (B, 4H, 4W, 3), float32, unclipped.
 
     Raises:
-        InputError: The folder is missing, is no SavedModel, cannot be read, or holds another
-            architecture.
+        ForeignArchitectureError: It holds another architecture.
+        InputError: The folder is missing, is no SavedModel, or cannot be read.
     """
     variables = _read_variables(folder)
     _check_slopes(folder)
@@ -50,7 +54,7 @@ def load_hub_esrgan(folder: Path) -> keras.Model:
     model = rrdb_net(kernel_initializer="zeros")
     wanted = [variable for layer in model.layers for variable in layer.weights]
     if len(variables) != len(wanted):
-        raise InputError(
+        raise ForeignArchitectureError(
             f"{folder} has {len(variables)} trainable variables where ESRGAN has {len(wanted)}.",
             _REMEDY,
         )
@@ -71,7 +75,7 @@ def _read_variables(folder: Path) -> list[_Variable]:
         reader = tf.train.load_checkpoint(str(folder / "variables" / "variables"))
         keys = _checkpoint_keys(reader)
         values = [reader.get_tensor(key) for key in keys]
-    except (tf.errors.OpError, ValueError, RuntimeError) as error:
+    except (tf.errors.OpError, ValueError, RuntimeError, IndexError) as error:
         raise InputError(f"The variables of {folder} cannot be read: {error}.", _REMEDY) from error
     if len(names) != len(values):
         raise InputError(
@@ -128,7 +132,7 @@ def _check_slopes(folder: Path) -> None:
         if node.op == "LeakyRelu"
     }
     if slopes != {0.2}:
-        raise InputError(
+        raise ForeignArchitectureError(
             f"{folder} has leaky ReLUs of slope {sorted(slopes)} where ESRGAN has 0.2.", _REMEDY
         )
 
@@ -139,7 +143,7 @@ def _check_variable(folder: Path, found: _Variable, wanted: Any) -> None:
     transposed = "conv2d_transpose" in found.name
     alike = found.value.shape == shape and found.name.rpartition("/")[2] == wanted.name
     if not alike or transposed != wanted.path.startswith(("double", "redouble")):
-        raise InputError(
+        raise ForeignArchitectureError(
             f"{folder} has {found.name} of shape {found.value.shape} where ESRGAN has "
             f"{wanted.path} of shape {shape}.",
             _REMEDY,

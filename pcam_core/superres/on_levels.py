@@ -13,24 +13,35 @@ Levels = NDArray[np.float32]
 
 
 def on_levels(model: "keras.Model", highest: float) -> Callable[[Levels], Levels]:
-    """A compiled function from levels to levels.
+    """A function from levels to levels that runs a compiled model.
 
     Args:
-        model: Takes and gives float32 (B, H, W, 3) of 0..``highest``; is compiled in place.
+        model: Takes and gives float32 (B, H, W, 3) of 0..``highest``; compiled before the first
+            call, and anew whenever the caller wants another compile mode.
         highest: Highest pixel value of the model's range, 1 or 255.
 
     Returns:
         Takes float32 (B, H, W, 3) of 0..255 and gives the model's float32 pictures on the same
         scale, unclipped.
     """
-    import keras
-
-    # For TensorFlow XLA takes 5 to 10 s a shape and gains nothing in convolutions on a CPU; for
-    # JAX it is the only compiler.
-    model.compile(jit_compile=keras.backend.backend() == "jax")
 
     def enlarge(patches: Levels) -> Levels:
         enlarged = model.predict_on_batch(patches * np.float32(highest / 255.0))
         return np.asarray(enlarged, np.float32) * np.float32(255.0 / highest)
 
     return enlarge
+
+
+def jit_choices() -> tuple[bool, ...]:
+    """Whether XLA may compile a network here, the usual answer first.
+
+    For JAX it is the only compiler. For TensorFlow it takes 5 to 10 s a shape and gains nothing
+    in convolutions on a CPU, but may on a GPU.
+    """
+    import keras
+
+    from pcam_core.precision import gpus
+
+    if keras.backend.backend() == "jax":
+        return (True,)
+    return (False, True) if gpus() else (False,)

@@ -6,6 +6,12 @@ from typing import Any
 import keras
 from keras import layers
 
+RRDB_NAME = "rrdb_net"
+"""What the network is called, in a saved file too."""
+
+RRDB_RANGE = (0.0, 255.0)
+"""Lowest and highest value of the pixels that it takes and gives."""
+
 
 @dataclass(frozen=True)
 class _Parts:
@@ -97,4 +103,4 @@ def rrdb_net(
     for name in ("double", "redouble"):
         x = parts.leaky(parts.doubling(features, name)(x))
     x = parts.leaky(parts.convolution(features, "refine")(x))
-    return keras.Model(inputs, parts.convolution(3, "picture")(x), name="rrdb_net")
+    return keras.Model(inputs, parts.convolution(3, "picture")(x), name=RRDB_NAME)

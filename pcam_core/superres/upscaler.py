@@ -1,9 +1,10 @@
 """Opens whatever enlarges the patches before they are stored."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,13 @@ from PIL import Image
 from pcam_core.atomic import sha256_of
 from pcam_core.errors import InputError
 from pcam_core.superres.hub_download import HUB_HANDLE, download_hub_esrgan
-from pcam_core.superres.on_levels import Levels, on_levels
+from pcam_core.superres.on_levels import Levels, jit_choices, on_levels
+from pcam_core.superres.remote_file import fetch_model, is_remote
+
+if TYPE_CHECKING:
+    import keras
+
+    from pcam_core.superres.half import Precision
 
 _LANCZOS_SCALE = 4
 _HUB_SCALE = 4
@@ -26,6 +33,8 @@ class Upscaler:
         scale: Output pixels per input pixel along each axis, at least 1.
         enlarge: Takes float32 (B, H, W, 3) of 0..255 to float32 (B, H*scale, W*scale, 3) on the
             same scale, unclipped.
+        precision: What its network computes with; None where it has no network.
+        model: The network, where Keras can compile it anew.
 
     Example:
         >>> open_upscaler("lanczos", (0.0, 255.0))(np.zeros((2, 32, 32, 3), np.uint8)).shape
@@ -34,6 +43,8 @@ class Upscaler:
 
     scale: int
     enlarge: Callable[[Levels], Levels]
+    precision: "Precision | None" = None
+    model: "keras.Model | None" = None
 
     def __call__(self, patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Enlarges a batch; give batches of one shape, for each new shape is compiled anew.
@@ -48,9 +59,24 @@ class Upscaler:
         enlarged = self.enlarge(patches.astype(np.float32))
         return np.clip(enlarged, 0.0, 255.0).astype(np.uint8)
 
+    def compile(self, jit: bool) -> None:
+        """Compile the network, if Keras has it, anew: with XLA or without."""
+        if self.model is not None:
+            self.model.compile(jit_compile=jit)
+
+    def jit_choices(self) -> tuple[bool, ...]:
+        """What `compile` may be told here, the usual answer first."""
+        return (False,) if self.model is None else jit_choices()
+
 
 def open_upscaler(
-    source: str, input_range: tuple[float, float], cache: Path | None = None
+    source: str,
+    input_range: tuple[float, float],
+    cache: Path | None = None,
+    *,
+    precision: "Precision" = "float32",
+    jit: bool | None = None,
+    trusted: Collection[str] = (),
 ) -> Upscaler:
     """The upscaler that a configuration names.
 
@@ -61,25 +87,42 @@ def open_upscaler(
             - ``"lanczos"``: Pillow's LANCZOS, scale 4;
             - ``"esrgan"``: ESRGAN with its published weights, downloaded once, scale 4;
             - the path of a SavedModel folder of captain-pool/esrgan-tf2, read but never run;
-            - a path that ends in ``.keras``: any Keras image model of a whole scale.
-        input_range: Lowest and highest pixel value that a ``.keras`` model takes and gives:
-            (0, 1) or (0, 255). The others have theirs, and ignore it.
-        cache: Folder that keeps the download; by default ``TFHUB_CACHE_DIR``, else
-            ``$XDG_CACHE_HOME/pcam/tfhub`` (``~/.cache/pcam/tfhub``).
+            - the path of another SavedModel folder, run as a program if it is ``trusted``;
+            - a path that ends in ``.keras``: any Keras image model of a whole scale;
+            - ``s3://bucket/key.keras``: the same, downloaded once.
+        input_range: Lowest and highest pixel value that a ``.keras`` model or a foreign
+            SavedModel takes and gives: (0, 1) or (0, 255). The others have theirs, and ignore it.
+        cache: Folder that keeps the download; by default, for ESRGAN, ``TFHUB_CACHE_DIR``, else
+            ``$XDG_CACHE_HOME/pcam/tfhub`` (``~/.cache/pcam/tfhub``); for a ``.keras`` file
+            ``$XDG_CACHE_HOME/pcam/superres``.
+        precision: What the network computes with, its last convolution excepted. A foreign
+            SavedModel computes as it was saved.
+        jit: Whether XLA compiles the network; by default under JAX only.
+        trusted: What `digest` gives for SavedModels that may be run.
 
     Raises:
-        InputError: The path is missing or of no known kind, the download failed, the
-            architecture is foreign, the model cannot be loaded in safe mode, its scale is not a
-            whole number, or grey patches do not stay grey in ``input_range``.
+        InputError: The path is missing or of no known kind, the download failed, a foreign
+            SavedModel is not trusted, the model cannot be loaded in safe mode or does not match
+            its checksum, its scale is not a whole number, or grey patches do not stay grey in
+            ``input_range``.
     """
     if source == "none":
         return Upscaler(1, lambda patches: patches)
     if source == "lanczos":
         return Upscaler(_LANCZOS_SCALE, _lanczos)
     if source == "esrgan":
-        return _open_hub(download_hub_esrgan(cache))
-    path = _existing(source)
-    return _open_keras(path, input_range) if path.is_file() else _open_hub(path)
+        return _open_hub(download_hub_esrgan(cache), precision, jit)
+    path = _existing(source, cache)
+    if path.is_file():
+        from pcam_core.superres.keras_file import open_keras_file
+
+        return open_keras_file(path, input_range, precision, jit)
+    from pcam_core.superres.hub_weights import ForeignArchitectureError
+
+    try:
+        return _open_hub(path, precision, jit)
+    except ForeignArchitectureError as error:
+        return _open_foreign(path, input_range, trusted, error)
 
 
 def digest(source: str) -> str:
@@ -108,11 +151,13 @@ def digest(source: str) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def _existing(source: str) -> Path:
+def _existing(source: str, cache: Path | None = None) -> Path:
+    if is_remote(source):
+        return fetch_model(source, cache)
     path = Path(source).expanduser()
     remedy = (
-        "Give none, lanczos, esrgan, the folder of an esrgan-tf2 SavedModel or a path ending "
-        "in .keras."
+        "Give none, lanczos, esrgan, the folder of a SavedModel, or a path or s3:// address "
+        "ending in .keras."
     )
     if not path.exists():
         raise InputError(f"The super-resolution source {source} does not exist.", remedy)
@@ -137,13 +182,32 @@ def _lanczos(patches: Levels) -> Levels:
     )
 
 
-def _open_hub(folder: Path) -> Upscaler:
+def _open_hub(folder: Path, precision: "Precision", jit: bool | None) -> Upscaler:
+    from pcam_core.superres.half import set_precision
     from pcam_core.superres.hub_weights import load_hub_esrgan
+    from pcam_core.superres.rrdb import RRDB_RANGE
 
-    return Upscaler(_HUB_SCALE, on_levels(load_hub_esrgan(folder), 255.0))
+    model = load_hub_esrgan(folder)
+    set_precision(model, precision)
+    upscaler = Upscaler(_HUB_SCALE, on_levels(model, RRDB_RANGE[1]), precision, model)
+    upscaler.compile(jit_choices()[0] if jit is None else jit)
+    return upscaler
 
 
-def _open_keras(path: Path, input_range: tuple[float, float]) -> Upscaler:
-    from pcam_core.superres.keras_file import load_keras_file
+def _open_foreign(
+    folder: Path,
+    input_range: tuple[float, float],
+    trusted: Collection[str],
+    found: InputError,
+) -> Upscaler:
+    sha256 = digest(str(folder))
+    if sha256 not in trusted:
+        raise InputError(
+            found.problem,
+            f"{found.remedy} To run it as it is, add its sha256 {sha256} to "
+            "prepare.trusted_savedmodels, if you trust whoever made it: a SavedModel is a program "
+            "that can read and write your files.",
+        ) from found
+    from pcam_core.superres.saved_model import open_trusted_saved_model
 
-    return Upscaler(*load_keras_file(path, input_range))
+    return open_trusted_saved_model(folder, input_range)

@@ -176,7 +176,7 @@ def test_a_part_without_its_share_of_positive_patches_is_refused(monkeypatch):
     table = even(200)
     table["label"] = (np.arange(200) >= 100).astype(int)
     table["group"] = [f"g{n // 5}" for n in range(200)]
-    with pytest.raises(InputError, match=r"too uneven"):
+    with pytest.raises(InputError, match=r"too few or uneven"):
         run(table, **COARSE)
 
 
@@ -247,3 +247,10 @@ def test_the_same_on_every_machine():
     found, _ = run(even(200).assign(group=[f"g{n // 3}" for n in range(200)]), **COARSE)
     digest = hashlib.sha256(found.to_csv(index=False).encode()).hexdigest()
     assert digest[:16] == "e0c303664fb8589f"
+
+
+def test_a_part_of_one_class_is_refused():
+    # Twelve groups of one class each: some of the fifths of the rest can only have one.
+    table = even(240).assign(group=[f"g{n % 12}" for n in range(240)])
+    with pytest.raises(InputError, match="there are only|too few or uneven"):
+        run(table, test_fraction=0.2, validation_fraction=0.2, calibration_fraction=0.25)

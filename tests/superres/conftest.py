@@ -30,6 +30,12 @@ def slim_path() -> Path:
     return _shared("esrgan-slim_4x.keras")
 
 
+@pytest.fixture(scope="session")
+def shared_model() -> Callable[[str], Path]:
+    """Gives the path of a model in ../shared/superres, or skips where it is absent."""
+    return _shared
+
+
 def _tissue(size: int, seed: int = 0) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:size, :size] / size
