@@ -79,6 +79,15 @@ def train(
             help="Change a field of the recipe; may be repeated.",
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            envvar="PCAM_DASK",
+            metavar="tcp://HOST:8786",
+            help="Dask scheduler whose workers share the preparation of patches; they see --data"
+            " and --out at the same paths. Default: this machine, with all its GPUs.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train, measure and report a classifier of the patches in a folder.
@@ -92,7 +101,46 @@ def train(
     from pcam_core.recipe import parse_changes
 
     with _explained():
-        run_training(data, recipe, out, store, parse_changes(changes or []), as_json=as_json)
+        fields = parse_changes(changes or [])
+        run_training(data, recipe, out, store, fields, as_json=as_json, dask=dask)
+
+
+@app.command()
+def validate(
+    data: Data,
+    recipe: Annotated[
+        str, typer.Option(help="Whose section \\[gate] counts: a shipped recipe or a .toml file.")
+    ] = "notebook",
+    out: Out = Path("pcam-runs"),
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="gate.FIELD=VALUE", help="Change what is expected; may be repeated."
+        ),
+    ] = None,
+    data_docs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Write Great Expectations' Data Docs there too. Their pages fetch their style"
+            " from the network; validation.html loads nothing.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check labels and patches as training does first, and show what is wrong or odd.
+
+    Writes a page with every kind of rejected or suspicious patch, a table of all of them and
+    JSON. Training takes over what was checked. Exit code 2 if something would stop it.
+
+    Example: `pcam validate --data kaggle --set gate.max_unreadable_share=0`
+    """
+    from deployments.validation import run_validation
+    from pcam_core.recipe import parse_changes
+
+    with _explained():
+        fields = parse_changes(changes or [])
+        run_validation(data, recipe, out, fields, data_docs, as_json=as_json)
 
 
 @app.command()

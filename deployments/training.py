@@ -18,6 +18,7 @@ def run_training(
     changes: dict[str, Any],
     *,
     as_json: bool,
+    dask: str | None = None,
 ) -> None:
     """Run the flow, or find that it has run, and say what it found.
 
@@ -35,7 +36,9 @@ def run_training(
     from pcam_core.runs.history import RunHistory
     from pcam_core.runs.recorder import bury, stop_recordings
 
-    request = TrainRequest(data=data, recipe=recipe, out=out, store=store, changes=changes)
+    request = TrainRequest(
+        data=data, recipe=recipe, out=out, store=store, changes=changes, dask=dask
+    )
     console = Console(stderr=True)
 
     def work() -> Products:

@@ -6,10 +6,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from pcam_core.artifact import Artifact
-from pcam_core.datasets import Dataset
+from pcam_core.datasets.dataset import Dataset
 from pcam_core.recipe import Recipe
 from tasks.compare import compare_models
 from tasks.crossvalidate import crossvalidate_model
+from tasks.enlargement import measure_enlargement
 from tasks.evaluate import measure_on_test
 from tasks.explore import explore_data
 from tasks.final import train_final
@@ -23,6 +24,7 @@ from tasks.split import split_patches
 from tasks.threshold import choose_threshold
 from tasks.tune import tune_model
 from tasks.upload import upload_products
+from tasks.validation import write_validation
 
 Do = Callable[..., Artifact]
 
@@ -51,6 +53,7 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
     """
     labels = do(load_labels, data=data)
     gate = do(validate_data, data=data, labels=labels, settings=recipe.gate)
+    do(write_validation, labels=labels, gate=gate)
     groups = do(group_patches, data=data, labels=labels, gate=gate)
     explored = do(
         explore_data,
@@ -62,6 +65,9 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
     )
     splits = do(split_patches, labels=labels, groups=groups, settings=recipe.split)
     prepared = do(prepare_patches, data=data, labels=labels, gate=gate, settings=recipe.prepare)
+    enlarged = do(
+        measure_enlargement, data=data, groups=groups, explored=explored, settings=recipe.prepare
+    )
 
     training: dict[str, Any] = {
         "prepared": prepared,
@@ -116,6 +122,7 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
         explored=explored,
         splits=splits,
         prepared=prepared,
+        enlarged=enlarged,
         comparison=comparison,
         crossvalidated=crossvalidated,
         **products,

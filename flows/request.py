@@ -1,4 +1,4 @@
-"""What a training run is asked for."""
+"""What a run is asked for."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,8 +14,8 @@ def _listed(value: Any) -> Any:
     return [str(value)] if isinstance(value, str | Path) else value
 
 
-class TrainRequest(Section):
-    """One training run; the same request over the same data is computed only once."""
+class ValidateRequest(Section):
+    """One look at data; the same request over the same data is computed only once."""
 
     data: Annotated[list[str], BeforeValidator(_listed)] = Field(
         min_length=1, description="Addresses of the patches; of several the union is taken."
@@ -23,11 +23,6 @@ class TrainRequest(Section):
     recipe: str = Field("notebook", description="A shipped recipe or the path of a .toml file.")
     out: Path = Field(
         Path("pcam-runs"), description="Folder of all artifacts; every worker must mount it."
-    )
-    store: str | None = Field(
-        None,
-        description="Object storage for the products: s3://bucket/prefix or a folder;"
-        " none takes <out>/object-store.",
     )
     changes: dict[str, Any] = Field(
         {}, description='Changed fields of the recipe, as {"final.training.epochs": 3}.'
@@ -51,6 +46,22 @@ class TrainRequest(Section):
     def cache(self) -> Path:
         """Folder of what is kept of the data between runs; see `open_dataset`."""
         return self.out.absolute() / "cache"
+
+
+class TrainRequest(ValidateRequest):
+    """One training run; the same request over the same data is computed only once."""
+
+    store: str | None = Field(
+        None,
+        description="Object storage for the products: s3://bucket/prefix or a folder;"
+        " none takes <out>/object-store.",
+    )
+    dask: str | None = Field(
+        None,
+        description="Dask scheduler whose workers share the preparation of patches, as"
+        " tcp://host:8786; they see the data and `out` at the same paths. None takes this machine"
+        " with all its GPUs.",
+    )
 
     @property
     def destination(self) -> str:

@@ -11,13 +11,16 @@ from flows.bad_items import all_bad_items_in
 from flows.pipeline import Products, pipeline
 from flows.request import TrainRequest
 from pcam_core.artifact import Artifact
-from pcam_core.datasets import Dataset, open_dataset
+from pcam_core.datasets.dataset import Dataset
+from pcam_core.datasets.opening import open_dataset
+from pcam_core.fan_out import employing
 from pcam_core.object_store import open_store
 from pcam_core.recipe import Recipe
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import KeyFigures, new_record
 from pcam_core.runs.recorder import recording
 from pcam_core.stage import Stage
+from tasks.dask_workers import dask_workers
 from tasks.open_data import open_data
 from tasks.stage_task import StageTask
 from tasks.transient import is_transient
@@ -26,9 +29,8 @@ logger = logging.getLogger(__name__)
 
 
 def _run_name() -> str:
-    request: Any = flow_run.parameters["request"]
-    fields = request if isinstance(request, dict) else request.model_dump()
-    return f"{fields['recipe']} on {', '.join(fields['data'])}"
+    request = TrainRequest.model_validate(flow_run.parameters["request"])
+    return f"{request.recipe} on {', '.join(request.data)}"
 
 
 @flow(name="train", flow_run_name=_run_name, persist_result=True, result_serializer="json")
@@ -52,7 +54,7 @@ def train(request: TrainRequest) -> Products:
         def do(task: StageTask, **inputs: Any) -> Artifact:
             return task.run(request.artifacts, **inputs)
 
-        with tags(recipe.name):
+        with tags(recipe.name), employing(dask_workers(request.dask)):
             products = pipeline(do, data, recipe, request.destination)
         recorder.found(KeyFigures.model_validate(products.report.figures["headline"]))
         return products

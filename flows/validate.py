@@ -30,9 +30,8 @@ class Findings(BaseModel):
 
 
 def _run_name() -> str:
-    request: Any = flow_run.parameters["request"]
-    fields = request if isinstance(request, dict) else request.model_dump()
-    return f"validate {', '.join(fields['data'])}"
+    request = ValidateRequest.model_validate(flow_run.parameters["request"])
+    return f"validate {', '.join(request.data)}"
 
 
 @flow(name="validate", flow_run_name=_run_name, persist_result=True, result_serializer="json")

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from socket import gethostname
 
 
 @contextmanager
@@ -14,7 +15,8 @@ def replacing(path: Path) -> Iterator[Path]:
     When the block raises, `path` is left as it was.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    # Machines that share a disk may have processes of the same number.
+    temporary = path.with_name(f".{path.name}.{gethostname()}.{os.getpid()}")
     try:
         yield temporary
         sync(temporary)

@@ -4,7 +4,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pcam_core import patch_store
+from pcam_core.errors import InputError
+from pcam_core.fan_out import Workers
 from pcam_core.patch_store import PatchStore, write_patch_store
+from pcam_core.progress import Meter, listening
+
+
+def in_turn(jobs, done):
+    for job in jobs:
+        done(job())
 
 
 def pixels(count, side=4):
@@ -12,11 +20,12 @@ def pixels(count, side=4):
 
 
 def giving(ids, patches, cuts=()):
-    """Give the patches of any ids, in the batches that the cuts leave."""
+    """Give the patches of any shards, each in the batches that the cuts leave."""
 
-    def give(names):
-        rows = [ids.index(name) for name in names]
-        return np.split(patches[rows], [cut for cut in cuts if cut < len(names)])
+    def give(shards):
+        for names in shards:
+            rows = [ids.index(name) for name in names]
+            yield from np.split(patches[rows], [cut for cut in cuts if cut < len(names)])
 
     return give
 
@@ -44,11 +53,61 @@ def test_any_batches_and_shards_come_back(tmp_path_factory, count, shard, cuts, 
     assert store.read(np.arange(0)).shape == (0, 4, 4, 3)
 
 
-@pytest.mark.parametrize("count", [3, 5])
-def test_the_number_of_patches_must_fit(tmp_path, count):
-    with pytest.raises(ValueError, match=f"4 ids but {count} patches"):
-        write_patch_store(tmp_path / "store", ["a", "b", "c", "d"], lambda _: [pixels(count)])
-    assert not list(tmp_path.rglob("*.npy"))
+@pytest.mark.parametrize(
+    ("count", "message"), [(0, "4 ids but 0"), (3, "4 ids but 3 patches"), (5, "more patches than")]
+)
+@pytest.mark.parametrize("workers", [None, Workers(1, in_turn)])
+def test_the_number_of_patches_must_fit(tmp_path, count, message, workers):
+    ids = ["a", "b", "c", "d"]
+    with pytest.raises(ValueError, match=message):
+        write_patch_store(tmp_path / "s", ids, lambda _: [pixels(count)], workers=workers)
+    assert not (tmp_path / "s" / patch_store.INDEX).exists()
+
+
+def test_workers_make_the_same_store(tmp_path, monkeypatch):
+    monkeypatch.setattr(patch_store, "SHARD", 3)
+    ids, patches = [f"p{n}" for n in range(11)], pixels(11)
+    told = []
+    meter = Meter("Write", len(ids), interval=0)
+    with listening(lambda progress: told.append(progress.done)):
+        for name, workers in (("here", None), ("there", Workers(2, in_turn))):
+            give = giving(ids, patches, [1])
+            write_patch_store(tmp_path / name, ids, give, meter=meter, workers=workers)
+    here, there = (
+        {p.name: p.read_bytes() for p in (tmp_path / n).iterdir()} for n in ("here", "there")
+    )
+    assert here == there
+    assert told == [1, 3, 4, 6, 7, 9, 10, 11, 14, 17, 20, 22]
+
+
+def test_a_worker_that_writes_elsewhere_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(patch_store, "_UNSEEN_S", -1)
+    elsewhere = Workers(1, lambda jobs, done: None)
+    with pytest.raises(InputError, match=r"00000\.npy .* not there"):
+        write_patch_store(tmp_path / "s", ["a"], lambda _: [pixels(1)], workers=elsewhere)
+
+
+def test_leftovers_of_killed_processes_go(tmp_path):
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / ".00000.npy.host.123").write_bytes(b"half")
+    write_patch_store(tmp_path / "s", ["a"], lambda _: [pixels(1)])
+    assert sorted(path.name for path in (tmp_path / "s").iterdir()) == ["00000.npy", "ids.json"]
+
+
+def test_what_makes_the_patches_is_closed_after_a_failure(tmp_path):
+    closed = []
+
+    def give(shards):
+        try:
+            yield pixels(1)
+            yield pixels(2)[:, :2]
+        finally:
+            closed.append(True)
+
+    with pytest.raises(ValueError, match="broadcast") as kept:
+        write_patch_store(tmp_path / "s", ["a", "b"], give)
+    assert kept.traceback
+    assert closed
 
 
 def test_an_unknown_id(tmp_path):
@@ -65,11 +124,12 @@ def test_what_was_stopped_goes_on_at_its_shard(tmp_path_factory, count, stop):
     give = giving(ids, patches)
     asked = []
 
-    def stopping(names):
-        asked.extend(names)
-        if f"p{stop}" in names:
-            raise KeyboardInterrupt
-        return give(names)
+    def stopping(shards):
+        for names in shards:
+            asked.extend(names)
+            if f"p{stop}" in names:
+                raise KeyboardInterrupt
+            yield from give([names])
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(patch_store, "SHARD", 3)

@@ -61,6 +61,7 @@ def test_the_notebooks_numbers():
     assert recipe.split.model_dump() == {
         "test_fraction": 0.2,
         "validation_fraction": 0.05,
+        "calibration_fraction": 0.05,
         "compare_folds": 2,
         "tune_fraction": 0.2,
         "tune_validation_fraction": 0.2,

@@ -40,7 +40,8 @@ def preparation(prepared: Artifact, enlarged: Artifact, explored: Artifact) -> C
     else:
         blocks.append(_stored(prepared, read_gallery(explored)))
     if enlarged.figures["restored"] is None:
-        blocks.append(Text("Patches are not enlarged before they are stored: nothing to compare."))
+        how = "not enlarged" if side == region else "enlarged by Pillow's LANCZOS alone"
+        blocks.append(Text(f"Patches are {how} before they are stored: nothing to compare."))
     else:
         blocks += [Heading("Does enlarging help?"), *_restored(enlarged.figures), _ways(enlarged)]
     return Chapter("preparation", "Preparation", blocks)

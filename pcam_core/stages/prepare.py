@@ -1,49 +1,26 @@
 """Crop every patch, enlarge it with the chosen upscaler and store it for fast random access."""
 
 import logging
-import time
-from collections.abc import Iterator, Sequence
 from functools import partial
-from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-from pydantic import Field
-
 from pcam_core.artifact import Artifact
-from pcam_core.datasets import PARTS, Dataset, Part
+from pcam_core.datasets.dataset import PARTS, Dataset, Part
 from pcam_core.expectation import announce
+from pcam_core.fan_out import workers
 from pcam_core.patch_store import PatchStore, unfinished, write_patch_store
-from pcam_core.patches import SIDE, Pixels
 from pcam_core.progress import Meter
-from pcam_core.section import Section
 from pcam_core.stage import stage
+from pcam_core.stages.enlarging import Enlarged, Survey, Work, centre, identity, survey
 from pcam_core.stages.gate import accepted
-from pcam_core.superres.upscaler import Upscaler, digest, open_upscaler
+from pcam_core.stages.prepare_settings import PrepareSettings
+from pcam_core.stages.run_plan import read_plan
+
+__all__ = ["PrepareSettings", "centre", "open_store", "prepare"]
 
 logger = logging.getLogger(__name__)
-_BATCH = 64
-
-
-class PrepareSettings(Section):
-    """What is kept of a patch and how it is enlarged."""
-
-    region: Literal[32, 64, 96] = Field(
-        32, description="Side of the centre square that is kept, in pixels."
-    )
-    upscaler: str = Field(
-        "esrgan",
-        description="'none', 'lanczos' (4x), 'esrgan' (TensorFlow Hub's captain-pool/esrgan-tf2),"
-        " the folder of that SavedModel, or a Keras model ending in .keras.",
-    )
-    input_range: tuple[float, float] = Field(
-        (0, 255), description="Pixel range that a .keras upscaler takes: (0, 1) or (0, 255)."
-    )
-
-    def content(self) -> Any:
-        """Name the upscaler by its content instead of its path."""
-        return {**super().content(), "upscaler": digest(self.upscaler)}
+_DECODING_S = 0.001
 
 
 @stage(numeric=True, resumable=True)
@@ -52,54 +29,48 @@ def prepare(
 ) -> dict[str, Any]:
     """Write the patch stores `train` and `test` (see `PatchStore`), without quarantined patches.
 
-    A run that was stopped goes on at the shard that it was making.
+    A run that was stopped goes on at the shard that it was making, by the same `plan.json` if the
+    kind of device is the same. Workers (see `pcam_core.fan_out`) share the shards.
+
+    Figures: `patches` by part, `region` and `stored_side` in pixels, `upscaler`, and `plan` (see
+    `RunPlan`): its `batch` is less than `planned` if the memory did not suffice for that.
+
+    Raises:
+        InputError: The upscaler cannot be opened, a patch has changed, the disk or the device's
+            memory does not suffice, or a worker sees other files or has other software.
     """
-    upscale = open_upscaler(settings.upscaler, settings.input_range)
-    side = settings.region * upscale.scale
+    work = Work(
+        folder,
+        settings.model_copy(update={"precision": settings.arithmetic}),
+        identity(settings),
+    )
     ids: dict[Part, list[str]] = {part: list(accepted(labels, gate, part)["id"]) for part in PARTS}
     shards = [shard for part, names in ids.items() for shard in unfinished(folder / part, names)]
     count = sum(len(names) for _, names in shards)
     if count < sum(map(len, ids.values())):
         logger.info("Prepare patches: goes on with the last %s", f"{count:,}")
-    first = list(data.patches("train", ids["train"][:_BATCH]))
-    seconds = _seconds_a_patch(upscale, settings.region, first) * count
-    announce("Prepare patches", folder, count * side * side * 3, seconds)
-
-    meter = Meter("Prepare patches", count)
-    for part, names in ids.items():
-        make = partial(_enlarged, data, part, settings.region, upscale, meter)
-        write_patch_store(folder / part, names, make)
+    with workers(gpu=settings.network) as employed:
+        surveys: list[Survey] = []
+        if employed:
+            employed.run([partial(survey, work)], surveys.append)
+        else:
+            surveys.append(survey(work))
+        side = surveys[0].side
+        seconds = (surveys[0].seconds + _DECODING_S) * count / (employed.count if employed else 1)
+        announce("Prepare patches", folder, count * side * side * 3, seconds)
+        meter = Meter("Prepare patches", count)
+        for part, names in ids.items():
+            give = Enlarged(data, part, work)
+            write_patch_store(folder / part, names, give, meter=meter, workers=employed)
     return {
         "patches": {part: len(names) for part, names in ids.items()},
         "region": settings.region,
         "upscaler": settings.upscaler,
         "stored_side": side,
+        "plan": read_plan(folder).model_dump(),
     }
 
 
 def open_store(artifact: Artifact, part: Literal["train", "test"]) -> PatchStore:
     """Open one of the stores that `prepare` wrote."""
     return PatchStore(artifact.path / part)
-
-
-def centre(patch: Pixels, region: int) -> Pixels:
-    """Return the centre square of side `region` of a patch (96, 96, 3)."""
-    edge = (SIDE - region) // 2
-    return patch[edge : edge + region, edge : edge + region]
-
-
-def _enlarged(
-    data: Dataset, part: Part, region: int, upscale: Upscaler, meter: Meter, ids: Sequence[str]
-) -> Iterator[Pixels]:
-    patches = data.patches(part, ids)
-    while batch := list(islice(patches, _BATCH)):
-        yield upscale(np.stack([centre(patch, region) for patch in batch]))
-        meter.advance(len(batch))
-
-
-def _seconds_a_patch(upscale: Upscaler, region: int, patches: list[Pixels]) -> float:
-    batch = np.stack([centre(patch, region) for patch in patches])
-    upscale(batch)  # compiles
-    start = time.monotonic()
-    upscale(batch)
-    return (time.monotonic() - start) / len(patches) + 0.001  # and about 1 ms to decode

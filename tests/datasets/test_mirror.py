@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from pcam_core.datasets.dataset import mirror as module
+from pcam_core.datasets import mirror as module
 from pcam_core.datasets.mirror import mirror
 from pcam_core.datasets.opening import open_dataset
 from pcam_core.errors import InputError

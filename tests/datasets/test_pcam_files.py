@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pcam_core import expectation
-from pcam_core.datasets.dataset import unpacking
+from pcam_core.datasets import unpacking
 from pcam_core.datasets.opening import open_dataset
 from pcam_core.errors import InputError
 from pcam_core.progress import listening

@@ -38,10 +38,10 @@ def chapter(tmp_path):
         seal(tmp_path / name, artifact, figures, 1.0)
         return artifact
 
-    def write(figures, region=32, ways=WAYS, labels=(0, 0, 1)):
+    def write(figures, region=32, ways=WAYS, labels=(0, 0, 1), side=None):
         for name in ("prepared", "enlarged", "explored"):
             (tmp_path / name).mkdir()
-        side = region * figures["scale"]
+        side = side or region * figures["scale"]
         patches = np.arange(3, dtype=np.uint8).repeat(side * side * 3).reshape(3, side, side, 3)
         write_patch_store(tmp_path / "prepared" / "train", IDS, lambda _: [patches])
         shown = pd.DataFrame({"id": IDS, "label": labels})
@@ -82,6 +82,14 @@ def test_a_crop_is_shown_as_it_is_stored_and_square(chapter):
     assert gallery.title == "Stored patches"
     assert [[level(uri) for uri, _ in strip.images] for strip in gallery.strips] == [[0, 1], [2]]
     assert not any(strip.smooth for strip in gallery.strips)
+
+
+def test_a_store_size_alone_is_no_upscaler(chapter):
+    blocks = chapter(NONE, region=96, side=112)
+    assert blocks["text"][-1].text == (
+        "Patches are enlarged by Pillow's LANCZOS alone before they are stored: nothing to compare."
+    )
+    assert all(strip.smooth for strip in blocks["gallery"][0].strips)
 
 
 def test_every_way_is_a_strip_of_the_same_patches(chapter):
