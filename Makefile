@@ -32,7 +32,7 @@ demo: $(VENV)/.product
 	@$(BIN)/pcam demo
 
 test: lint
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.development
 	$(BIN)/pytest -m slow

@@ -82,7 +82,7 @@ def test_workers_make_the_same_store(tmp_path, monkeypatch):
 
 def test_a_worker_that_writes_elsewhere_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(patch_store, "_UNSEEN_S", -1)
-    elsewhere = Workers(1, lambda jobs, done: None)
+    elsewhere = Workers(1, lambda *_: None)
     with pytest.raises(InputError, match=r"00000\.npy .* not there"):
         write_patch_store(tmp_path / "s", ["a"], lambda _: [pixels(1)], workers=elsewhere)
 

@@ -22,6 +22,7 @@ def trivial():
 @pytest.fixture(autouse=True)
 def _server_is_given(monkeypatch):
     monkeypatch.setenv("PREFECT_API_URL", "that of the test's settings")
+    monkeypatch.delenv("PREFECT_HOME", raising=False)  # an embedded server's, of another test
     for name in ("embed_prefect", "start_server"):
         monkeypatch.setattr(prefect_history, name, lambda *_: None)
 

@@ -22,7 +22,7 @@ def test_killed_run_goes_on_and_submits_the_same(products, request_, tmp_path):
     print("seed", seed)
     rng = random.Random(seed)
     stage = rng.choice(["gate", "prepare", "compare", "tune"])
-    arguments = ["--data", request_.data, "--recipe", request_.recipe, "--out", tmp_path]
+    arguments = ["--data", *request_.data, "--recipe", request_.recipe, "--out", tmp_path]
     running = subprocess.Popen([PCAM, "train", *arguments], start_new_session=True)
     while running.poll() is None and not list(tmp_path.glob(f"artifacts/.building/{stage}-*/")):
         time.sleep(0.01)

@@ -252,5 +252,5 @@ def test_the_same_on_every_machine():
 def test_a_part_of_one_class_is_refused():
     # Twelve groups of one class each: some of the fifths of the rest can only have one.
     table = even(240).assign(group=[f"g{n % 12}" for n in range(240)])
-    with pytest.raises(InputError, match="there are only|too few or uneven"):
+    with pytest.raises(InputError, match=r"there are only|too few or uneven"):
         run(table, test_fraction=0.2, validation_fraction=0.2, calibration_fraction=0.25)
