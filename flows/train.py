@@ -8,11 +8,11 @@ from prefect import flow, tags
 from prefect.runtime import flow_run
 
 from flows.bad_items import all_bad_items_in
+from flows.data import data_now
 from flows.pipeline import Products, pipeline
 from flows.request import TrainRequest
 from pcam_core.artifact import Artifact
 from pcam_core.datasets.dataset import Dataset
-from pcam_core.datasets.opening import open_dataset
 from pcam_core.fan_out import employing
 from pcam_core.object_store import open_store
 from pcam_core.recipe import Recipe
@@ -23,7 +23,6 @@ from pcam_core.stage import Stage
 from tasks.dask_workers import dask_workers
 from tasks.open_data import open_data
 from tasks.stage_task import StageTask
-from tasks.transient import is_transient
 
 logger = logging.getLogger(__name__)
 
@@ -81,14 +80,9 @@ def finished(request: TrainRequest) -> Products | None:
         InputError: The data, the recipe or the folder is wrong.
     """
     recipe = request.load()
-    request.check_out()
-    with all_bad_items_in(request.out):
-        try:
-            data = open_dataset(request.data, request.cache)
-        except Exception as error:
-            if is_transient(error):
-                return None  # the flow asks again, with patience
-            raise
+    data = data_now(request)
+    if data is None:
+        return None
     products, planned = _planned(request, recipe, data)
     sound = all(artifact.fault() is None for _, artifact in planned)
     return products if sound else None

@@ -8,16 +8,15 @@ from prefect.runtime import flow_run
 from pydantic import BaseModel
 
 from flows.bad_items import all_bad_items_in
+from flows.data import data_now
 from flows.request import ValidateRequest
 from pcam_core.artifact import Artifact
 from pcam_core.datasets.dataset import Dataset
-from pcam_core.datasets.opening import open_dataset
 from pcam_core.stages.gate import GateSettings
 from tasks.gate import validate_data
 from tasks.labels import load_labels
 from tasks.open_data import open_data
 from tasks.stage_task import StageTask
-from tasks.transient import is_transient
 from tasks.validation import write_validation
 
 
@@ -58,15 +57,10 @@ def findings(request: ValidateRequest) -> Findings | None:
     Raises:
         InputError: The data, the recipe or the folder is wrong.
     """
-    request.check_out()
     settings = request.load().gate
-    with all_bad_items_in(request.out):
-        try:
-            data = open_dataset(request.data, request.cache)
-        except Exception as error:
-            if is_transient(error):
-                return None  # the flow asks again, with patience
-            raise
+    data = data_now(request)
+    if data is None:
+        return None
 
     def do(task: StageTask, **inputs: Any) -> Artifact:
         return task.plan(request.artifacts, **inputs)

@@ -16,7 +16,7 @@ from pcam_core.stages.enlarging import centre
 from pcam_core.stages.explore import read_gallery
 from pcam_core.stages.groups import read_groups
 from pcam_core.stages.prepare_settings import PrepareSettings
-from pcam_core.superres.restoration import gallery, psnr, ssim
+from pcam_core.superres.likeness import gallery, psnr, ssim
 from pcam_core.superres.upscaler import Upscaler, open_upscaler
 
 SHOWN = 4
@@ -43,7 +43,7 @@ def enlargement(
     """Write what shows and measures the upscaler; nothing where it does not enlarge.
 
     - `ways.npz`: uint8 (n, side, side, 3), 0..255, by way of enlarging (see
-      `pcam_core.superres.restoration.gallery`; "upscaler" only where it is a network), and
+      `pcam_core.superres.likeness.gallery`; "upscaler" only where it is a network), and
       `shown.csv` (id, label) in the same order: the first patches of each class in the gallery
       of `explore`.
     - `likeness.csv`: id, group, and `psnr_<way>` and `ssim_<way>` of training patches that were

@@ -1,6 +1,4 @@
-"""Measures whether a network helps on this tissue: shrink, restore, compare."""
-
-from dataclasses import dataclass
+"""How like an original a restored patch is, and ways of enlarging beside each other."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,64 +13,6 @@ _HIGHEST = 255.0
 _WINDOW_SIGMA = 1.5
 _WINDOW_RADIUS = 5
 _BATCH = 8
-_NO_ERROR_DB = 60.0
-
-
-@dataclass(frozen=True)
-class Likeness:
-    """How like the originals restored patches are, as means over patches.
-
-    Attributes:
-        psnr: Peak signal-to-noise ratio in decibels; higher is better. A patch counts as 60 dB at
-            most, so that a blank one that comes back whole does not count without end.
-        ssim: Structural similarity, at most 1 (equal).
-    """
-
-    psnr: float
-    ssim: float
-
-
-@dataclass(frozen=True)
-class Restoration:
-    """What shrink-and-restore tells.
-
-    Attributes:
-        patches: How many were measured.
-        upscaler: What the upscaler restored.
-        bicubic: What Pillow's bicubic resize restored from the same shrunk patches.
-    """
-
-    patches: int
-    upscaler: Likeness
-    bicubic: Likeness
-
-
-def measure_restoration(patches: Pixels, upscaler: Upscaler) -> Restoration:
-    """Shrink patches by the upscaler's scale, enlarge them again, and compare.
-
-    They are shrunk with Pillow's bicubic, the degradation that super-resolution networks are
-    usually trained and compared on (ESRGAN too: Wang et al. 2018, arXiv:1809.00219). The details
-    that a GAN invents cost PSNR even where they look right: Blau and Michaeli 2018, "The
-    Perception-Distortion Tradeoff", arXiv:1711.06077.
-
-    Args:
-        patches: uint8 (B, H, W, 3), 0..255, B at least 1; what is over at the right and the lower
-            edge when the scale does not divide H or W is left out.
-        upscaler: Of scale 2 or more; 1 restores nothing.
-
-    Raises:
-        ValueError: There are no patches, or the scale is 1.
-    """
-    scale = upscaler.scale
-    if len(patches) == 0 or scale == 1:
-        raise ValueError("needs patches and an upscaler that enlarges")
-    height, width = (length // scale * scale for length in patches.shape[1:3])
-    whole = patches[:, :height, :width]
-    small = _resized(whole, height // scale, width // scale, Image.Resampling.BICUBIC)
-    bicubic = _resized(small, height, width, Image.Resampling.BICUBIC)
-    return Restoration(
-        len(patches), _likeness(_enlarged(small, upscaler), whole), _likeness(bicubic, whole)
-    )
 
 
 def gallery(crops: Pixels, upscaler: Upscaler) -> dict[str, Pixels]:
@@ -150,14 +90,6 @@ def _window(picture: NDArray[np.float64]) -> NDArray[np.float64]:
     )
     inner = slice(_WINDOW_RADIUS, -_WINDOW_RADIUS)
     return means[inner, inner]
-
-
-def _likeness(restored: Pixels, originals: Pixels) -> Likeness:
-    pairs = list(zip(restored, originals, strict=True))
-    return Likeness(
-        float(np.mean([min(psnr(*pair), _NO_ERROR_DB) for pair in pairs])),
-        float(np.mean([ssim(*pair) for pair in pairs])),
-    )
 
 
 def _on_white(crops: Pixels, height: int, width: int) -> Pixels:
