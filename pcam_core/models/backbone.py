@@ -1,6 +1,6 @@
 """What the ImageNet backbones share: loading their weights, and the head on top."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from keras import Input, Model, layers
@@ -13,17 +13,21 @@ def with_head(
     name: str,
     settings: NetworkSettings,
     hyperparameters: Hyperparameters,
-    normalise: Callable[[Any], Any],
     make: Callable[..., Model],
+    blocks: Sequence[str],
+    normalise: Callable[[Any], Any] = lambda pixels: pixels,
 ) -> Model:
     """Put the source document's head (1,024 dense units, dropout .5) on a backbone.
 
     Args:
         name: Name of the model.
-        settings: Image size, start weights and whether the backbone is frozen.
+        settings: Image size and start weights.
         hyperparameters: dropout, .5 by default.
-        normalise: Takes pixels (n, size, size, 3), 0..255, to what the backbone expects.
         make: A function of `keras.applications`.
+        blocks: How the name of the first layer of each of the backbone's blocks begins, from
+            the input on; `fine_tuning` trains by them.
+        normalise: Takes pixels (n, size, size, 3), 0..255, to what the backbone expects; by
+            default the backbone does it itself.
 
     Raises:
         InputError: The weights cannot be downloaded or do not fit.
@@ -36,9 +40,9 @@ def with_head(
         raise InputError(
             f"The weights {settings.weights!r} of {name} could not be loaded ({error}).",
             "Check the connection or the file, or start from random weights:"
-            " --set network.weights=none --set network.frozen=false.",
+            " --set network.weights=none --set network.trained_blocks=all.",
         ) from error
-    backbone.trainable = not settings.frozen
+    backbone.blocks, backbone.pretrained = tuple(blocks), weights is not None
     pixels = Input((side, side, 3))
     x = backbone(normalise(pixels))
     x = layers.GlobalAveragePooling2D()(x)

@@ -12,6 +12,7 @@ from pcam_core.models.settings import Hyperparameters, NetworkSettings
 
 _MEAN = (0.485, 0.456, 0.406)
 _STANDARD_DEVIATION = (0.229, 0.224, 0.225)
+_BLOCKS = ("stem", "block1", "block2", "block3", "block4", "block5", "block6", "block7")
 
 
 def build(settings: NetworkSettings, hyperparameters: Hyperparameters) -> Model:
@@ -21,7 +22,7 @@ def build(settings: NetworkSettings, hyperparameters: Hyperparameters) -> Model:
         return imagenet_rescaling()(pixels) if Path(settings.weights).is_file() else pixels
 
     make = applications.EfficientNetB0
-    return with_head("efficientnet_b0", settings, hyperparameters, normalise, make)
+    return with_head("efficientnet_b0", settings, hyperparameters, make, _BLOCKS, normalise)
 
 
 def imagenet_rescaling() -> layers.Layer:

@@ -4,8 +4,18 @@ from difflib import get_close_matches
 from typing import Any
 
 from pcam_core.errors import InputError
-from pcam_core.models import custom_cnn, efficientnet_b0, resnet50, tunable_cnn
+from pcam_core.models import (
+    convnext_tiny,
+    custom_cnn,
+    efficientnet_b0,
+    efficientnet_v2_b0,
+    p4m_cnn,
+    plain_cnn,
+    resnet50,
+    tunable_cnn,
+)
 from pcam_core.models.architecture import Architecture
+from pcam_core.models.fine_tuning import train_blocks
 from pcam_core.models.layers import all_layers
 from pcam_core.models.settings import Hyperparameters, NetworkSettings
 
@@ -15,7 +25,16 @@ BATCH_NORM_MOMENTUM = 0.9
 
 ARCHITECTURES: dict[str, Architecture] = {
     module.ARCHITECTURE.name: module.ARCHITECTURE
-    for module in (custom_cnn, resnet50, efficientnet_b0, tunable_cnn)
+    for module in (
+        custom_cnn,
+        tunable_cnn,
+        resnet50,
+        efficientnet_b0,
+        efficientnet_v2_b0,
+        convnext_tiny,
+        p4m_cnn,
+        plain_cnn,
+    )
 }
 
 
@@ -39,6 +58,8 @@ def build_network(
 ) -> Any:
     """Build an untrained `keras.Model` under the settings' precision; see `Architecture.build`.
 
+    Those of its weights are trainable that the settings let learn in the end.
+
     Raises:
         InputError: There is no such model, or its weights cannot be had.
     """
@@ -49,4 +70,5 @@ def build_network(
     for layer in all_layers(network):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
+    train_blocks(network, settings.trained_blocks)
     return network

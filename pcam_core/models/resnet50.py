@@ -11,6 +11,7 @@ from pcam_core.models.settings import Hyperparameters, NetworkSettings
 
 # Mean blue, green and red of ImageNet: the weights were made with Caffe's channel order.
 _MEANS = (103.939, 116.779, 123.68)
+_BLOCKS = ("conv1", "conv2", "conv3", "conv4", "conv5")
 
 
 @register_keras_serializable(package="pcam")
@@ -24,8 +25,8 @@ class CaffeNormalisation(layers.Layer):
 
 def build(settings: NetworkSettings, hyperparameters: Hyperparameters) -> Model:
     """See `with_head`; 2,099,201 parameters are trained while the backbone is frozen."""
-    normalise = CaffeNormalisation()
-    return with_head("resnet50", settings, hyperparameters, normalise, applications.ResNet50)
+    make, normalise = applications.ResNet50, CaffeNormalisation()
+    return with_head("resnet50", settings, hyperparameters, make, _BLOCKS, normalise)
 
 
 ARCHITECTURE = Architecture("resnet50", build, search, 1e-5, tuned_as="resnet50")

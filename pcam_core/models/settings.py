@@ -1,9 +1,10 @@
 """Settings of the networks and of the space that tuning searches."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError, WrapValidator
 
 from pcam_core.atomic import sha256_of
 from pcam_core.errors import InputError
@@ -11,8 +12,30 @@ from pcam_core.precision import auto_policy
 from pcam_core.section import Section
 
 Hyperparameters = dict[str, int | float]
-ModelName = Literal["custom_cnn", "resnet50", "efficientnet_b0", "tunable_cnn"]
+ModelName = Literal[
+    "custom_cnn",
+    "tunable_cnn",
+    "resnet50",
+    "efficientnet_b0",
+    "efficientnet_v2_b0",
+    "convnext_tiny",
+    "p4m_cnn",
+    "plain_cnn",
+]
 """What the registry holds, known without loading Keras."""
+
+
+def _blocks(value: Any, check: Callable[[Any], int | Literal["all"]]) -> int | Literal["all"]:
+    try:
+        return check(value)
+    except ValidationError as error:
+        # Else every member of the union complains on its own.
+        raise ValueError("it is 0, a number of blocks or 'all'") from error
+
+
+Blocks = Annotated[
+    Annotated[int, Field(ge=0, strict=True)] | Literal["all"], WrapValidator(_blocks)
+]
 
 
 class NetworkSettings(Section):
@@ -26,10 +49,15 @@ class NetworkSettings(Section):
     )
     weights: str = Field(
         "imagenet",
-        description="Start of ResNet50 and EfficientNetB0: 'imagenet' (downloaded), 'none'"
-        " (random) or the path of a Keras weights file made from the ImageNet graph.",
+        description="Start of a backbone (ResNet50, EfficientNet, ConvNeXt): 'imagenet'"
+        " (downloaded), 'none' (random) or the path of a Keras weights file made from the"
+        " ImageNet graph. Models without a backbone start from random weights.",
     )
-    frozen: bool = Field(True, description="Keep the backbone's weights and train the head only.")
+    trained_blocks: Blocks = Field(
+        0,
+        description="How many of a backbone's last blocks learn, after the head: 0 keeps it as it"
+        " is, 'all' trains all of it.",
+    )
     precision: Literal["auto", "float32", "mixed_bfloat16", "mixed_float16"] = Field(
         "auto", description="Arithmetic: 'auto' takes float32 on a CPU, half precision on a GPU."
     )
@@ -75,6 +103,9 @@ class SearchSpace(Section):
     )
     dense_units: IntRange = Field(
         (64, 512), description="Units of the dense layer, in steps of 64 (tunable CNN)."
+    )
+    widths: tuple[float, ...] = Field(
+        (0.5, 1.0, 2.0), min_length=1, description="Factor on the filters (P4M and plain CNN)."
     )
     dropout: Range = Field((0.2, 0.6), description="Share of dense units dropped while training.")
     learning_rate: Range = Field((1e-4, 1e-2), description="Adam's rate, drawn on a log scale.")
