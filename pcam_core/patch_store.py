@@ -1,6 +1,7 @@
 """Prepared patches as uint8 shards that are mapped into memory, not loaded."""
 
 import json
+import mmap
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,6 +9,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -43,10 +45,12 @@ class PatchStore:
     def __init__(self, folder: Path) -> None:
         self.ids: list[str] = json.loads((folder / INDEX).read_text())
         self._row = {patch_id: row for row, patch_id in enumerate(self.ids)}
-        self._shards: list[Pixels] = [
+        self._shards: list[np.memmap[Any, np.dtype[np.uint8]]] = [
             np.load(path, mmap_mode="r", allow_pickle=False)
             for path in sorted(folder.glob("*.npy"))
         ]
+        for shard in self._shards:
+            _pages(shard).madvise(mmap.MADV_RANDOM)
         self.side = int(self._shards[0].shape[1])
 
     def rows(self, ids: Iterable[str]) -> npt.NDArray[np.int64]:
@@ -56,9 +60,24 @@ class PatchStore:
     def read(self, rows: npt.NDArray[np.int64]) -> Pixels:
         """Return uint8 pixels (rows, side, side, 3), 0..255, in the order asked for."""
         batch = np.empty((len(rows), self.side, self.side, 3), np.uint8)
+        # The disk fetches all of them at once. Left to itself, a mapping fetches one missing page
+        # after the other, each with its neighbours, which nobody wants.
+        for row in rows:
+            self._announce(int(row))
         for position, row in enumerate(rows):
             batch[position] = self._shards[row // SHARD][row % SHARD]
         return batch
+
+    def _announce(self, row: int) -> None:
+        shard, bytes_each = self._shards[row // SHARD], self.side * self.side * 3
+        start = shard.offset + row % SHARD * bytes_each
+        page = start // mmap.PAGESIZE * mmap.PAGESIZE
+        _pages(shard).madvise(mmap.MADV_WILLNEED, page, start - page + bytes_each)
+
+
+def _pages(shard: Any) -> mmap.mmap:
+    pages: mmap.mmap = shard.base
+    return pages
 
 
 def write_patch_store(

@@ -143,3 +143,12 @@ def test_what_was_stopped_goes_on_at_its_shard(tmp_path_factory, count, stop):
         write_patch_store(folder, ids, stopping)
         assert asked == ids[finished:]
         np.testing.assert_array_equal(PatchStore(folder).read(np.arange(count)), patches)
+
+
+def test_patches_that_begin_and_end_anywhere_in_a_page(tmp_path):
+    patches = pixels(9, side=47)
+    ids = [f"p{n}" for n in range(9)]
+    write_patch_store(tmp_path / "s", ids, giving(ids, patches))
+    store = PatchStore(tmp_path / "s")
+    for rows in (np.arange(9), np.array([8, 0, 8, 3])):
+        np.testing.assert_array_equal(store.read(rows), patches[rows])

@@ -13,8 +13,15 @@ class AugmentSettings(Section):
     policy: Literal["none", "notebook", "tissue"] = Field(
         "notebook",
         description="'notebook': rotation, shift, zoom, flips, brightness and channel shift of"
-        " the enlarged image; 'tissue': quarter turns, flips and stain jitter of the stored"
-        " patch; 'none'.",
+        " the enlarged image; 'tissue': quarter turns, flips, small shifts, stain jitter, mild"
+        " blur and noise of the stored patch; 'none'.",
+    )
+    strength: float = Field(
+        1,
+        ge=0,
+        le=3,
+        description="What all ranges of the policy are multiplied by; flips and quarter turns"
+        " stay as they are.",
     )
 
     @property

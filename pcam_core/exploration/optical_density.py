@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from pcam_core.exploration.levels import LEVELS
-from pcam_core.stains import EOSIN, HAEMATOXYLIN
+from pcam_core.stains import STAINS
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,9 +44,7 @@ def stain_amounts(density: Floats) -> Floats:
         length of its share of the density vector. A little below 0 where a colour lies outside
         of what the two stains can make.
     """
-    stains = np.array([HAEMATOXYLIN, EOSIN, np.cross(HAEMATOXYLIN, EOSIN)])
-    stains /= np.linalg.norm(stains, axis=1, keepdims=True)
-    inverse = np.linalg.inv(stains)[:, :2]
+    inverse = np.linalg.inv(STAINS)[:, :2]
     # Not `density @ inverse`, whose last digit may depend on how many rows there are.
     amounts: Floats = (density[:, :, None] * inverse).sum(axis=1)
     return amounts
