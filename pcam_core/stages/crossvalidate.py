@@ -1,5 +1,6 @@
 """Cross-validate the tuned model, a fresh one in every fold."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class CrossValidateSettings(Section):
     )
 
 
-@stage(numeric=True)
+@stage(numeric=True, resumable=True)
 def crossvalidate(
     folder: Path,
     *,
@@ -40,20 +41,25 @@ def crossvalidate(
 
     Figures: the scores at .5 of every fold, with mean and deviation.
     """
-    from pcam_core.training.cost import expected_seconds
+    from pcam_core.training.cost import checkpoint_bytes, expected_seconds
     from pcam_core.training.folds import train_folds
     from pcam_core.training.trainer import Trainer
 
     name, hyperparameters = read_best(tuned)
     table = read_splits(splits)
-    table = table[table["role"] != "test"]
+    table = table[table["cv_fold"] >= 0]
     folds = table["cv_fold"].nunique()
     trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
     patches = settings.training.patches(len(table) * (1 - 1 / folds))
     seconds = expected_seconds([(name, hyperparameters, patches)] * folds, network)
-    announce("Cross-validate", folder, 10_000_000, seconds)
+    disk = 10_000_000 + checkpoint_bytes([(name, hyperparameters)], network)
+    announce("Cross-validate", folder, disk, seconds)
 
-    found = train_folds(trainer, name, hyperparameters, table, "cv_fold", "Cross-validate")
+    checkpoints = folder / "checkpoints"
+    found = train_folds(
+        trainer, name, hyperparameters, table, "cv_fold", "Cross-validate", checkpoints
+    )
     found.predictions.to_csv(folder / "predictions.csv", index=False)
     found.histories.to_csv(folder / "histories.csv", index=False)
+    shutil.rmtree(checkpoints)
     return {"model": name, **found.figures}

@@ -1,5 +1,6 @@
 """Train the final model with the tuned hyperparameters."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ class FinalSettings(Section):
     )
 
 
-@stage(numeric=True)
+@stage(numeric=True, resumable=True)
 def final(
     folder: Path,
     *,
@@ -42,7 +43,7 @@ def final(
 
     It is trained on the role "train" of the split; "validation" stops it.
     """
-    from pcam_core.training.cost import expected_seconds
+    from pcam_core.training.cost import checkpoint_bytes, expected_seconds
     from pcam_core.training.serving import save_model
     from pcam_core.training.trainer import Trainer
 
@@ -51,12 +52,16 @@ def final(
     training, checks = (table[table["role"] == role] for role in ("train", "validation"))
     patches = settings.training.patches(len(training))
     seconds = expected_seconds([(name, hyperparameters, patches)], network)
-    announce("Train the final model", folder, 400_000_000, seconds)
+    disk = 400_000_000 + checkpoint_bytes([(name, hyperparameters)], network)
+    announce("Train the final model", folder, disk, seconds)
 
     trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
-    trained = trainer.train(name, hyperparameters, training, checks, f"Final training of {name}")
+    checkpoints = folder / "checkpoints"
+    what = f"Final training of {name}"
+    trained = trainer.train(name, hyperparameters, training, checks, what, checkpoints)
     save_model(trained.model, folder / MODEL)
     trained.history.to_csv(folder / "history.csv", index=False)
+    shutil.rmtree(checkpoints)
     watched = trained.history[settings.training.watch]
     best = watched.argmin() if settings.training.watch_mode == "min" else watched.argmax()
     return {
@@ -66,15 +71,12 @@ def final(
         "epochs": len(trained.history),
         "best_epoch": int(best) + 1,
         "patches": {"train": len(training), "validation": len(checks)},
+        "notes": list(trained.notes),
     }
 
 
 def load_final(artifact: Artifact) -> Any:
-    """Load the serving model in safe mode."""
-    import keras
+    """Load the serving model; see `load_model`."""
+    from pcam_core.training.serving import load_model
 
-    from pcam_core.models import resnet50
-    from pcam_core.superres import lanczos
-
-    del lanczos, resnet50  # their layers are registered now
-    return keras.saving.load_model(artifact.path / MODEL, compile=False, safe_mode=True)
+    return load_model(artifact.path / MODEL)

@@ -4,11 +4,13 @@ import math
 import time
 from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import keras
 import numpy as np
 
 from pcam_core.models.layers import all_layers
+from pcam_core.models.p4m import ORIENTATIONS, P4MConv
 from pcam_core.models.registry import build_network
 from pcam_core.models.settings import Hyperparameters, NetworkSettings
 
@@ -30,21 +32,48 @@ def expected_seconds(
     for name, hyperparameters, patches in trainings:
         plain = settings.model_copy(update={"weights": "none"})
         network = build_network(name, plain, hyperparameters)
-        # A step costs the forward pass and twice that for the gradients.
-        seconds += _START_SECONDS + 3 * forward_flops(network) * patches / _flops_a_second()
+        seconds += _START_SECONDS + training_flops(network) * patches / _flops_a_second()
     return seconds
+
+
+def checkpoint_bytes(
+    models: Iterable[tuple[str, Hyperparameters]], settings: NetworkSettings
+) -> int:
+    """Return the disk that the two checkpoints of the largest of some trainings take, at most.
+
+    Args:
+        models: Architecture and hyperparameters of each.
+        settings: Image size.
+    """
+    plain = settings.model_copy(update={"weights": "none"})
+    most = max(build_network(name, plain, chosen).count_params() for name, chosen in models)
+    # Each holds float32 weights: the current, the best, their average and Adam's two moments.
+    return int(2 * 5 * 4 * most)
 
 
 def forward_flops(model: keras.Model) -> int:
     """Return the floating-point operations of one image, from convolutions and dense layers."""
-    total = 0
-    for layer in all_layers(model):
-        if isinstance(layer, keras.layers.Dense):
-            total += 2 * math.prod(layer.kernel.shape)
-        elif isinstance(layer, keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
-            height, width = layer.output.shape[1:3]
-            total += 2 * math.prod(layer.kernel.shape) * height * width
-    return total
+    return sum(_layer_flops(layer) for layer in all_layers(model))
+
+
+def training_flops(model: keras.Model) -> int:
+    """Return the floating-point operations of one image in a training step.
+
+    Layers that learn cost their forward pass and twice that for the gradients.
+    """
+    return sum(
+        _layer_flops(layer) * (3 if layer.trainable_weights else 1) for layer in all_layers(model)
+    )
+
+
+def _layer_flops(layer: Any) -> int:
+    pixels = 0
+    # Dense too: ConvNeXt has such layers at every pixel.
+    if isinstance(layer, keras.layers.Dense | keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
+        pixels = math.prod(layer.output.shape[1:-1])
+    elif isinstance(layer, P4MConv):
+        pixels = ORIENTATIONS * math.prod(layer.output.shape[1:3])
+    return 2 * pixels * math.prod(layer.kernel.shape) if pixels else 0
 
 
 @cache

@@ -7,13 +7,10 @@ import keras
 import keras_tuner
 import pandas as pd
 
-from pcam_core.models.registry import architecture, build_network
+from pcam_core.models.registry import architecture
 from pcam_core.models.settings import SearchSpace
-from pcam_core.precision import xla_used
-from pcam_core.training.reproducible import start_afresh
-from pcam_core.training.serving import serving_model
-from pcam_core.training.trainer import Trainer, compile_network
-from pcam_core.training.validation import Validation
+from pcam_core.training.stall import watched
+from pcam_core.training.trainer import Trainer
 
 
 def hyperband(
@@ -45,7 +42,7 @@ def hyperband(
         Columns trial, status, score (best epoch's objective), epochs, and one a hyperparameter.
     """
     tuner = keras_tuner.Hyperband(
-        _Model(trainer, name, training, validation, space),
+        _Model(trainer, name, training, validation, space, objective),
         objective=keras_tuner.Objective(objective, "max"),
         max_epochs=max_epochs,
         factor=factor,
@@ -74,48 +71,45 @@ class _Model(keras_tuner.HyperModel):
         training: pd.DataFrame,
         validation: pd.DataFrame,
         space: SearchSpace,
+        objective: str,
     ) -> None:
         super().__init__(name=name)
         self.trainer = trainer
         self.training = training
         self.validation = validation
         self.space = space
+        self.objective = objective
 
     def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        trainer = self.trainer
-        start_afresh(trainer.settings.seed)
         drawn = architecture(self.name).search(hp, self.space)
-        network = build_network(self.name, trainer.network, drawn)
-        serving = serving_model(network, trainer.store.side)
-        serving.compile(jit_compile=xla_used())
-        trained = network if trainer.augmentation.on_enlarged else serving
-        steps = hp.values.get("tuner/epochs", 1) * len(trainer.feed(self.training))
-        compile_network(trained, trainer.settings, float(drawn["learning_rate"]), steps)
-        self._serving = serving
-        return trained
+        values = hp.values
+        origin = values.get("tuner/trial_id")
+        what = f"Tune {self.name}, " + (f"trial {origin} goes on" if origin else "new trial")
+        epochs = max(values.get("tuner/epochs", 1), 1)
+        loop = self.trainer.loop(
+            self.name, drawn, self.training, self.validation, what, epochs=epochs
+        )
+        loop.epoch = values.get("tuner/initial_epoch", 0)
+        loop.enter_phase()
+        self._loop = loop
+        return loop.trained
 
     def fit(
         self,
         hp: keras_tuner.HyperParameters,
         model: keras.Model,
         *,
-        epochs: int,
-        initial_epoch: int,
         callbacks: list[keras.callbacks.Callback],
-        verbose: int,
-    ) -> Any:
-        trainer = self.trainer
-        feed = trainer.feed(self.training)
-        validate = Validation(self._serving, trainer.store, self.validation, trainer.settings)
-        feed.epoch = initial_epoch
-        origin = hp.values.get("tuner/trial_id")
-        what = f"Tune {self.name}, " + (f"trial {origin} goes on" if origin else "new trial")
-        own = trainer.callbacks(what, (epochs - initial_epoch) * len(feed), validate)
-        return model.fit(
-            feed,
-            epochs=epochs,
-            initial_epoch=initial_epoch,
-            shuffle=False,  # the feed shuffles
-            callbacks=[*own, *callbacks],
-            verbose=verbose,
-        )
+        **told_by_hp: Any,
+    ) -> dict[str, float]:
+        del hp, told_by_hp
+        loop = self._loop
+        for callback in callbacks:
+            callback.set_model(model)
+
+        def each_epoch(epoch: int, figures: dict[str, float]) -> None:
+            for callback in callbacks:
+                callback.on_epoch_end(epoch, figures)
+
+        watched(loop.what, lambda: loop.run(each_epoch=each_epoch))
+        return max(loop.history, key=lambda figures: figures[self.objective])

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pcam_core.errors import InputError
 from pcam_core.patch_store import PatchStore
 from pcam_core.progress import Meter
 from pcam_core.superres.lanczos import LanczosResize
+from pcam_core.training.views import Views, views_of
 
 _BATCH = 64
 
@@ -52,6 +54,27 @@ def save_model(model: keras.Model, path: Path) -> None:
     whole.unlink()
 
 
+def load_model(path: Path) -> keras.Model:
+    """Load a saved model in safe mode: it can name our layers and Keras' own, but bring no code.
+
+    Args:
+        path: A ".keras" file of `save_model`.
+
+    Raises:
+        InputError: It is missing, damaged, or holds code.
+    """
+    from pcam_core.models import registry
+
+    del registry  # the layers of all networks are registered now
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except (OSError, ValueError, TypeError, KeyError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"The model {path} cannot be loaded ({error}).",
+            "Give a model.keras that a run has made.",
+        ) from error
+
+
 def _timeless(content: bytes) -> bytes:
     """Take the date out of Keras' JSON, and number shared objects in place of their addresses."""
     numbers: dict[int, int] = {}
@@ -66,9 +89,16 @@ def _timeless(content: bytes) -> bytes:
 
 
 def predict(
-    model: keras.Model, store: PatchStore, ids: "pd.Series[str]"
+    model: keras.Model, store: PatchStore, ids: "pd.Series[str]", views: Views = 1
 ) -> npt.NDArray[np.float64]:
-    """Return the probability of tumour, 0..1, of each id, as a serving model sees it."""
+    """Return the probability of tumour, 0..1, of each id, the mean over some views.
+
+    Args:
+        model: A serving model.
+        store: Prepared patches.
+        ids: Which of them.
+        views: Flips and quarter turns of each.
+    """
     rows = store.rows(ids)
     meter = Meter("Predict", len(rows))
     parts = []
@@ -76,7 +106,10 @@ def predict(
         chosen = rows[start : start + _BATCH]
         # A batch of another shape would be compiled anew.
         padded = np.pad(chosen, (0, _BATCH - len(chosen)), mode="edge")
-        found = model.predict_on_batch(store.read(padded).astype(np.float32))
-        parts.append(np.asarray(found, dtype=np.float64)[: len(chosen), 0])
+        seen = [
+            np.asarray(model.predict_on_batch(view.astype(np.float32)), dtype=np.float64)
+            for view in views_of(store.read(padded), views)
+        ]
+        parts.append(np.mean(seen, axis=0)[: len(chosen), 0])
         meter.advance(len(chosen))
     return np.concatenate(parts)

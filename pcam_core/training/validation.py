@@ -1,4 +1,6 @@
-"""Validation after every epoch, with the model that will serve."""
+"""Validation with the model that will serve."""
+
+from dataclasses import dataclass
 
 import keras
 import numpy as np
@@ -8,47 +10,33 @@ from sklearn.metrics import log_loss
 from pcam_core.measures import Probabilities, scores
 from pcam_core.patch_store import PatchStore
 from pcam_core.training.serving import predict
-from pcam_core.training.settings import TrainingSettings
 
 _FIGURES = ("accuracy", "auc", "precision", "recall", "f1")
 
 
-class Validation(keras.callbacks.Callback):
-    """Adds val_loss, val_accuracy, val_auc, val_precision, val_recall and val_f1 to the logs.
+@dataclass(frozen=True)
+class Validation:
+    """Measures val_loss, val_accuracy, val_auc, val_precision, val_recall and val_f1.
 
-    Exact figures of one pass an epoch, where Keras' own would be sums over batches and a second
-    pass would be needed for the probabilities.
+    Exact figures of one pass, where Keras' own would be sums over batches and a second pass
+    would be needed for the probabilities.
 
-    Args:
+    Attributes:
         serving: Shares its weights with the network in training.
         store: Patches of the training part.
         table: Columns id and label of the validation patches, both labels present.
-        settings: Names the watched figure.
-
-    Attributes:
-        probabilities: Of the validation patches, in the table's order, at the epoch with the
-            best watched figure so far.
     """
 
-    def __init__(
-        self,
-        serving: keras.Model,
-        store: PatchStore,
-        table: pd.DataFrame,
-        settings: TrainingSettings,
-    ) -> None:
-        super().__init__()
-        self.serving = serving
-        self.store = store
-        self.table = table
-        self.settings = settings
-        self.probabilities: Probabilities = np.empty(0)
-        self._best = np.inf
+    serving: keras.Model
+    store: PatchStore
+    table: pd.DataFrame
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Validate, and keep the probabilities if they are the best."""
-        del epoch
-        assert logs is not None
+    def measure(self) -> tuple[dict[str, float], Probabilities]:
+        """Return the figures at .5, and the probabilities in the table's order.
+
+        Raises:
+            FloatingPointError: Some probability is no number.
+        """
         labels = self.table["label"].to_numpy()
         probabilities = predict(self.serving, self.store, self.table["id"])
         if not np.isfinite(probabilities).all():
@@ -57,9 +45,5 @@ class Validation(keras.callbacks.Callback):
                 " or network.precision=float32."
             )
         figures = scores(labels, probabilities, 0.5)
-        logs["val_loss"] = float(log_loss(labels, probabilities))
-        logs |= {f"val_{name}": figures[name] for name in _FIGURES}
-        sign = 1 if self.settings.watch_mode == "min" else -1
-        if sign * logs[self.settings.watch] < self._best:
-            self._best = sign * logs[self.settings.watch]
-            self.probabilities = probabilities
+        found = {"val_loss": float(log_loss(labels, probabilities))}
+        return found | {f"val_{name}": float(figures[name]) for name in _FIGURES}, probabilities

@@ -6,6 +6,7 @@ import pytest
 
 from pcam_core.measures import scores
 from pcam_core.progress import listening
+from pcam_core.training.epochs import listening_to_epochs
 from pcam_core.training.folds import train_folds
 from pcam_core.training.serving import predict, save_model
 
@@ -19,11 +20,18 @@ SMALL = {
 
 
 @pytest.fixture(scope="module")
-def folds(trainer, table):
+def ended():
+    """The epochs that were told of."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def folds(trainer, table, tmp_path_factory, ended):
     """Both folds in turn, and what progress told."""
     told = []
-    with listening(told.append):
-        found = train_folds(trainer("tissue"), "tunable_cnn", SMALL, table, "fold", "Compare")
+    kept = tmp_path_factory.mktemp("folds")
+    with listening(told.append), listening_to_epochs(ended.append):
+        found = train_folds(trainer("tissue"), "tunable_cnn", SMALL, table, "fold", "Compare", kept)
     return found, told
 
 
@@ -84,6 +92,13 @@ def test_the_history_has_both_sides(alone):
 def test_progress_names_the_folds(folds):
     whats = {told.what for told in folds[1]}
     assert {"Compare tunable_cnn, fold 1 of 2", "Compare tunable_cnn, fold 2 of 2"} <= whats
+
+
+def test_every_epoch_is_told_as_it_ends(folds, ended):
+    assert [epoch.epoch for epoch in ended] == [1, 2, 1, 2]
+    assert ended[-1].what == "Compare tunable_cnn, fold 2 of 2"
+    last = folds[0].histories.iloc[-1].drop(["epoch", "fold"])
+    assert dict(ended[-1].figures) == last.to_dict()
 
 
 def test_saving_again_gives_the_same_bytes(alone, tmp_path):
