@@ -7,10 +7,12 @@ On generated patches, with the public ESRGAN SavedModel (random weights do: the 
 - the notebook's way: one call of `hub.load`'s graph a patch, clip, cast, Pillow's LANCZOS to 224
   pixels, one TIFF a patch;
 - ours: the stage `prepare` (decode in parallel, batched network, uint8 shards of 128 pixels);
-- the network alone, in float32 and in half precision, with its effective FLOP/s against a large
-  convolution of the same precision on the same device.
+- the network alone, with its effective FLOP/s against a large convolution of the same precision
+  on the same device.
 
-Neighbours on a shared machine hit all alike only if all take turns: the two ways run in rounds, the
+Ours is measured in float32, the notebook's own arithmetic, and in the half precision that
+`prepare.precision = "auto"` takes on this machine, if it takes one, with its PSNR against float32.
+Neighbours on a shared machine hit all alike only if all take turns: the ways run in rounds, the
 network and the convolution call by call; ratios are medians over turns. Rates leave out start, plan
 and compilation, which are told apart: ours is the rate that the stage itself tells, from the first
 patch that it decodes on.
@@ -32,15 +34,18 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
+from ceiling import Measured, in_turns, large_convolution, share
 from machine import machine
 from rich.console import Console
 from rich.table import Table
 
+from pcam_core.precision import Precision, inference_precision
 from pcam_core.synth import write_dataset
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "superres" / "esrgan-tf2-random"
 ALL_PATCHES = 277_483
 CROP, SIDE, FINAL = 32, 128, 224
+LIKE = 64  # patches on which precisions are compared
 console = Console()
 
 
@@ -103,73 +108,54 @@ def spent(folder: Path) -> dict[str, float]:
     }
 
 
-def network_alone(upscaler: str, precisions: list[str], rounds: int) -> dict[str, Any]:
+def network_alone(
+    data: Path, upscaler: str, precisions: list[Precision], rounds: int
+) -> dict[str, Any]:
     """Measure the network by precision, call by call in turns with a large convolution."""
-    import keras
-    from keras import ops
-
+    from pcam_core.superres.likeness import enlarge, psnr
     from pcam_core.superres.plan import measure_plan
     from pcam_core.superres.upscaler import open_upscaler
 
+    crops = np.stack([centre(file) for file in sorted((data / "train").iterdir())[:LIKE]])
+    exact = enlarge(crops, open_upscaler(upscaler, (0, 255)))
     found = {}
     for precision in precisions:
         opened = open_upscaler(upscaler, (0, 255), precision=precision)
         plan = measure_plan(opened, CROP)
         patches = np.random.default_rng(0).integers(0, 256, (plan.batch, CROP, CROP, 3), np.uint8)
-
-        # Everything that a convolution can be given: many channels, and a result of one number.
-        kernel = ops.ones((3, 3, 256, 256), precision)
-        pictures = ops.ones((8, CROP, CROP, 256), precision)
-        inputs = keras.Input((CROP, CROP, 256), dtype=precision)
-        layer = keras.layers.Lambda(
-            lambda x, w=kernel: ops.max(ops.conv(x, w, padding="same"), axis=(1, 2, 3)),
-            dtype=precision,
-        )
-        large = keras.Model(inputs, layer(inputs))
-        large.compile(jit_compile=opened.jit_choices()[0])
-
-        ours = timed(
-            rounds,
-            lambda o=opened, p=patches: o(p),
-            lambda m=large, x=pictures: m.predict_on_batch(x),
-        )
         work = plan.batch * network_flops(opened.model, CROP)
-        most = 2 * 8 * CROP**2 * 9 * 256**2
-        network, ceiling = (statistics.median(times) for times in ours)
-        # Pair by pair: what neighbours take, they take from both.
-        share = statistics.median(
-            (work / one) / (most / other) for one, other in zip(*ours, strict=True)
-        )
+        network = Measured(lambda o=opened, p=patches: o(p), work)
+        rates, ceiling = in_turns(rounds, [network, large_convolution(precision)])
         found[precision] = {
             "batch": plan.batch,
             "jit": plan.jit,
             "device": plan.device,
-            "patches_per_s": plan.batch / network,
-            "gflops": work / network / 1e9,
-            "ceiling_gflops": most / ceiling / 1e9,
-            "share_of_conv_ceiling": share,
+            "patches_per_s": statistics.median(rates) / work * plan.batch,
+            "gflops": statistics.median(rates) / 1e9,
+            "ceiling_gflops": statistics.median(ceiling) / 1e9,
+            "share_of_conv_ceiling": share(rates, ceiling),
         }
+        if precision != "float32":
+            found[precision]["psnr_db"] = psnr(enlarge(crops, opened), exact)
     return found
 
 
-def timed(rounds: int, *works: Callable[[], Any]) -> list[list[float]]:
-    """Return the seconds of each call, all in turns, after one call each that compiles."""
-    seconds: list[list[float]] = [[] for _ in works]
-    for number in range(rounds + 1):
-        for work, times in zip(works, seconds, strict=True):
-            start = time.perf_counter()
-            work()
-            if number:
-                times.append(time.perf_counter() - start)
-    return seconds
+def centre(file: Path) -> Any:
+    """Return the centre of a patch, uint8 (32, 32, 3)."""
+    from pcam_core.patches import read_patch
+    from pcam_core.stages.enlarging import centre
+
+    return centre(read_patch(file), CROP)
 
 
 def network_flops(model: Any, side: int) -> float:
     """Return the floating-point operations of the convolutions for one patch."""
     import keras
 
+    from pcam_core.models.layers import all_layers
+
     total, shown = 0.0, {}
-    for layer in model.layers:
+    for layer in all_layers(model):
         if isinstance(layer, keras.layers.InputLayer):
             shown[layer.name] = side
             continue
@@ -201,7 +187,9 @@ def measure(root: Path, upscaler: str, quick: bool) -> dict[str, Any]:
     count = 48 if quick else 248
     data = root / "data"
     write_dataset(data, train=count - predicted, test=predicted, seed=42)
-    precisions = ["float32", "bfloat16"]
+    precisions: list[Precision] = ["float32"]
+    if inference_precision() != "float32":
+        precisions.append(inference_precision())
     ways: dict[str, list[dict[str, float]]] = {}
     for number in range(rounds):
         console.print(f"Round {number + 1} of {rounds} ...")
@@ -215,7 +203,7 @@ def measure(root: Path, upscaler: str, quick: bool) -> dict[str, Any]:
         for precision in precisions:
             keep(precision, stage_prepare, {"upscaler": upscaler, "precision": precision})
     console.print("The network alone ...")
-    network = alone(network_alone, upscaler, precisions, 8 if quick else 20)
+    network = alone(network_alone, data, upscaler, precisions, 8 if quick else 20)
     rows = {
         way: {name: statistics.median(one[name] for one in found) for name in found[0]}
         for way, found in ways.items()
@@ -228,17 +216,19 @@ def measure(root: Path, upscaler: str, quick: bool) -> dict[str, Any]:
         )
         row["bytes_per_patch"] = row["bytes"] / count
         row["hours_for_all"] = ALL_PATCHES / row["patches_per_s"] / 3600
-    # The notebook's own arithmetic, and what `auto` takes on a CPU; the other is told beside it.
-    ours = rows["float32"]
+    # What `auto` takes here; float32 is told beside it.
+    precision = precisions[-1]
+    ours = rows[precision]
     return {
         "machine": machine(),
         "patches": count,
-        "precision": "float32",
+        "precision": precision,
         "ratio_vs_notebook_loop": ours["ratio_vs_notebook_loop"],
-        "share_of_conv_ceiling": network["float32"]["share_of_conv_ceiling"],
+        "share_of_conv_ceiling": network[precision]["share_of_conv_ceiling"],
         "bytes_ratio": ours["bytes_per_patch"] / rows["notebook"]["bytes_per_patch"],
         "patches_per_s": ours["patches_per_s"],
         "peak_mb": ours["peak_mb"],
+        "psnr_db": network[precision].get("psnr_db"),
         "ways": rows,
         "network": network,
     }
@@ -258,6 +248,7 @@ SHOWN_OF_NETWORK = {
     "network alone: GFLOP/s": "gflops",
     "large convolution: GFLOP/s": "ceiling_gflops",
     "share of it": "share_of_conv_ceiling",
+    "PSNR against float32, dB": "psnr_db",
 }
 
 
@@ -275,8 +266,11 @@ def show(figures: dict[str, Any]) -> None:
         table.add_section()
     console.print(table)
     names = ("ratio_vs_notebook_loop", "share_of_conv_ceiling", "bytes_ratio")
-    told = ", ".join(f"{name} {figures[name]:.3f}" for name in names)
-    console.print(f"in {figures['precision']}: {told}")
+    for precision, network in figures["network"].items():
+        row = figures | figures["ways"][precision] | network
+        row["bytes_ratio"] = figures["bytes_ratio"]  # the same in every precision
+        told = ", ".join(f"{name} {row[name]:.3f}" for name in names)
+        console.print(f"in {precision}: {told}")
     console.print(figures["machine"], soft_wrap=True)
 
 

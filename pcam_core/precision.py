@@ -1,13 +1,20 @@
 """Which arithmetic the machine at hand does best."""
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 Policy = Literal["float32", "mixed_float16", "mixed_bfloat16"]
+"""Keras' dtype policy of a network that trains."""
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""What a network that only predicts computes with; its weights stay in float32."""
 
 _BFLOAT16_SINCE = (8, 0)  # NVIDIA Ampere
+_CPUINFO = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}
 
 
 @dataclass(frozen=True)
@@ -42,8 +49,8 @@ def precision_policy() -> Policy:
 
     Returns:
         "mixed_bfloat16" from compute capability 8.0 on (it needs no loss scaling),
-        "mixed_float16" on older GPUs, and "float32" on a CPU, where half precision is slower,
-        and on GPUs that tell no compute capability.
+        "mixed_float16" on older GPUs, and "float32" on a CPU and on GPUs that tell no compute
+        capability.
     """
     capabilities = [gpu.compute_capability for gpu in gpus()]
     known = [capability for capability in capabilities if capability is not None]
@@ -95,3 +102,23 @@ def _capability(device: Any) -> tuple[int, int] | None:
 def auto_policy() -> Policy:
     """Like `precision_policy`, but without loading a backend where no GPU driver is."""
     return precision_policy() if Path("/proc/driver/nvidia").exists() else "float32"
+
+
+def inference_precision() -> Precision:
+    """What a network that only predicts computes fastest with, on this machine.
+
+    Returns:
+        On a GPU the half precision of `precision_policy`. On a CPU "bfloat16" where it multiplies
+        that natively (AVX512_BF16 or AMX) and the backend is TensorFlow, whose oneDNN then needs
+        half the time of float32; JAX converts to float32 and back, and gains nothing.
+    """
+    half: dict[Policy, Precision] = {"mixed_bfloat16": "bfloat16", "mixed_float16": "float16"}
+    return half.get(auto_policy()) or ("bfloat16" if _cpu_has_bfloat16() else "float32")
+
+
+def _cpu_has_bfloat16() -> bool:
+    if os.environ.get("KERAS_BACKEND", "tensorflow") != "tensorflow" or not _CPUINFO.is_file():
+        return False
+    lines = _CPUINFO.read_text().splitlines()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return not _BFLOAT16_FLAGS.isdisjoint(flags.split())

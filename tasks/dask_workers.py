@@ -9,14 +9,9 @@ from pathlib import Path
 from socket import gethostname
 from typing import Any
 
-from prefect import task
-from prefect.cache_policies import NO_CACHE
-from prefect.futures import as_completed
-
 from pcam_core.errors import InputError
 from pcam_core.fan_out import Employ, Job, Workers
 from pcam_core.listing import count, listing
-from tasks.transient import PATIENCE
 
 logger = logging.getLogger(__name__)
 _CONNECT_S = 20
@@ -78,6 +73,7 @@ def one_worker_a_device(devices: Sequence[str]) -> Iterator[str]:
 
 @contextmanager
 def _connected(address: str) -> Iterator[Workers]:
+    from distributed import as_completed
     from prefect_dask.task_runners import DaskTaskRunner
 
     with DaskTaskRunner(address=address, client_kwargs={"timeout": _CONNECT_S}) as runner:
@@ -102,14 +98,16 @@ def _connected(address: str) -> Iterator[Workers]:
             logger.warning("%s has no Dask workers; waiting for the first.", address)
 
         def run(jobs: Sequence[Job], done: Callable[[Any], None]) -> None:
-            futures = [runner.submit(_work, {"job": job}) for job in jobs]
-            for future in as_completed(futures):
+            # No tasks of Prefect: where this process embeds its server, each worker would start
+            # another on the same database. The stage's own task tries again and goes on.
+            client = runner.client
+            futures = [client.submit(_work, job, pure=False) for job in jobs]
+            for future in as_completed(futures, loop=client.loop):  # type: ignore[no-untyped-call]
                 done(future.result())
 
         yield Workers(max(len(found), 1), run)
 
 
-@task(name="share of a stage", cache_policy=NO_CACHE, persist_result=False, **PATIENCE)
 def _work(job: Job) -> Any:
     """Do a job on a worker."""
     try:

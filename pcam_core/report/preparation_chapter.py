@@ -7,9 +7,10 @@ from pcam_core.patches import SIDE, Pixels
 from pcam_core.report.blocks import Block, Chapter, Gallery, Heading, Note, Strip, Table, Text
 from pcam_core.report.embedding import pixels_data_uri
 from pcam_core.report.palette import CLASS_NAMES
-from pcam_core.stages.enlargement import read_ways
+from pcam_core.stages.enlargement import ENOUGH_DB, read_ways
 from pcam_core.stages.explore import read_gallery
 from pcam_core.stages.prepare import open_store
+from pcam_core.stages.run_plan import RunPlan
 
 _SHOWN = 8
 _TONES: Any = ("normal", "tumour")
@@ -30,6 +31,7 @@ def preparation(prepared: Artifact, enlarged: Artifact, explored: Artifact) -> C
     rows = [
         ("Kept", f"centre {region}x{region} px" if region < SIDE else "the whole 96x96 px"),
         ("Upscaler", str(figures["upscaler"])),
+        *(_network(figures["plan"], enlarged.figures) if enlarged.figures["network"] else []),
         ("Stored", f"{side}x{side} px, RGB, uint8"),
         *((f"Patches, {part}", f"{count:,}") for part, count in figures["patches"].items()),
         ("Size on disk", f"{prepared.size / 1e6:,.1f} MB"),
@@ -43,8 +45,31 @@ def preparation(prepared: Artifact, enlarged: Artifact, explored: Artifact) -> C
         how = "not enlarged" if side == region else "enlarged by Pillow's LANCZOS alone"
         blocks.append(Text(f"Patches are {how} before they are stored: nothing to compare."))
     else:
+        blocks += _rounding(enlarged.figures)
         blocks += [Heading("Does enlarging help?"), *_restored(enlarged.figures), _ways(enlarged)]
     return Chapter("preparation", "Preparation", blocks)
+
+
+def _network(plan: dict[str, Any], figures: dict[str, Any]) -> list[tuple[str, str]]:
+    run = RunPlan(**plan)
+    decibels, rate = figures["precision_psnr"], run.patches_per_s
+    rows = [("Plan", run.sentence)]
+    if rate:
+        rows.append(("Measured for it", f"{rate:,.1f} patches/s, decoding left out"))
+    if decibels is not None:
+        rows.append((f"{run.precision} against float32", f"PSNR {decibels:.1f} dB"))
+    return rows
+
+
+def _rounding(figures: dict[str, Any]) -> list[Block]:
+    decibels = figures["precision_psnr"]
+    if decibels is None or decibels >= ENOUGH_DB:
+        return []
+    told = (
+        f"In {figures['precision']} the network gives other patches than in float32: PSNR"
+        f" {decibels:.1f} dB, where {ENOUGH_DB:.0f} are expected. Set prepare.precision=float32."
+    )
+    return [Note(told, "warn")]
 
 
 def _stored(prepared: Artifact, ids: dict[int, list[str]]) -> Gallery:

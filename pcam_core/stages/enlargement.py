@@ -1,5 +1,6 @@
 """Enlarge some patches in every way, and measure how well the upscaler restores shrunk ones."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,22 @@ from PIL import Image
 from pcam_core.artifact import Artifact
 from pcam_core.datasets.dataset import Dataset
 from pcam_core.patches import SIDE, Pixels
+from pcam_core.precision import Precision
 from pcam_core.stage import stage
 from pcam_core.stages.enlarging import centre
 from pcam_core.stages.explore import read_gallery
 from pcam_core.stages.groups import read_groups
 from pcam_core.stages.prepare_settings import PrepareSettings
-from pcam_core.superres.likeness import gallery, psnr, ssim
+from pcam_core.superres.likeness import enlarge, gallery, psnr, ssim
 from pcam_core.superres.upscaler import Upscaler, open_upscaler
+
+logger = logging.getLogger(__name__)
 
 SHOWN = 4
 """Patches of each class in the gallery, at most."""
+
+ENOUGH_DB = 45.0
+"""PSNR, dB, from which half precision is as good as float32: a mean error of a level or so."""
 
 _MEASURED = 64  # the interval of the difference says whether these suffice
 _SEED = 42
@@ -51,22 +58,20 @@ def enlargement(
       where it is a network), "LANCZOS" and "bicubic". PSNR in dB, 60 at most, so that a blank
       patch that comes back whole does not count without end.
 
-    Figures: `upscaler`, its `scale`, whether it is a `network`, and `restored` (None where nothing
-    is enlarged): `patches`, `groups`, `side` in pixels, and under "psnr" and "ssim" the `means` by
-    way and how much the first way is above bicubic: the mean `gain` and its 95 % bootstrap
-    `interval` over whole groups (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993,
-    chapter 8).
+    Figures: `upscaler`, its `scale`, whether it is a `network`, its `precision`, and where that is
+    half, `precision_psnr`: of the gallery's patches against float32, dB, 60 at most; else None.
+    `restored` (None where nothing is enlarged): `patches`, `groups`, `side` in pixels, and under
+    "psnr" and "ssim" the `means` by way and how much the first way is above bicubic: the mean
+    `gain` and its 95 % bootstrap `interval` over whole groups (Efron and Tibshirani, "An
+    Introduction to the Bootstrap", 1993, chapter 8).
     """
-    upscale = open_upscaler(
-        settings.upscaler,
-        settings.input_range,
-        precision=settings.arithmetic,
-        trusted=settings.trusted_savedmodels,
-    )
+    upscale = _opened(settings, settings.arithmetic)
     figures: dict[str, Any] = {
         "upscaler": settings.upscaler,
         "scale": upscale.scale,
         "network": settings.network,
+        "precision": upscale.precision or "float32",
+        "precision_psnr": None,
         "restored": None,
     }
     if upscale.scale == 1:
@@ -79,6 +84,8 @@ def enlargement(
     )
     crops = [centre(patch, settings.region) for patch in data.patches("train", list(shown["id"]))]
     ways = gallery(np.stack(crops), upscale)
+    if figures["precision"] != "float32":
+        figures["precision_psnr"] = _precision_psnr(np.stack(crops), ways["upscaler"], settings)
     if not settings.network:
         del ways["upscaler"]  # the same as "LANCZOS"
     np.savez(folder / _WAYS, **ways)  # type: ignore[arg-type]  # numpy's own keyword is a bool
@@ -117,6 +124,27 @@ def read_ways(artifact: Artifact) -> tuple[pd.DataFrame, dict[str, Pixels]]:
     shown = pd.read_csv(artifact.path / _SHOWN_IDS, dtype={"id": str}, keep_default_na=False)
     with np.load(artifact.path / _WAYS) as arrays:
         return shown, dict(arrays)
+
+
+def _opened(settings: PrepareSettings, precision: Precision) -> Upscaler:
+    return open_upscaler(
+        settings.upscaler,
+        settings.input_range,
+        precision=precision,
+        trusted=settings.trusted_savedmodels,
+    )
+
+
+def _precision_psnr(crops: Pixels, found: Pixels, settings: PrepareSettings) -> float:
+    decibels = min(psnr(found, enlarge(crops, _opened(settings, "float32"))), _NO_ERROR_DB)
+    if decibels < ENOUGH_DB:
+        logger.warning(
+            "In %s the network gives other patches than in float32 (PSNR %.1f dB):"
+            " set prepare.precision=float32.",
+            settings.arithmetic,
+            decibels,
+        )
+    return decibels
 
 
 def _restored(originals: Pixels, region: int, upscale: Upscaler) -> dict[str, Pixels]:

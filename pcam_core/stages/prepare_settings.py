@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from pcam_core.precision import auto_policy
+from pcam_core.precision import Precision, inference_precision
 from pcam_core.section import Section
 from pcam_core.superres.upscaler import digest
 
@@ -31,10 +31,10 @@ class PrepareSettings(Section):
         description="sha256s, 64 hex digits each, of SavedModels other than ESRGAN that may be run;"
         " a SavedModel is a program.",
     )
-    precision: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+    precision: Literal["auto"] | Precision = Field(
         "auto",
-        description="Arithmetic of the network: 'auto' takes float32 on a CPU and half precision on"
-        " a GPU of the machine that runs the flow.",
+        description="Arithmetic of the network: 'auto' takes half precision on a GPU, bfloat16 on a"
+        " CPU that multiplies it natively, else float32, on the machine that runs the flow.",
     )
     batch_size: int | None = Field(
         None,
@@ -57,17 +57,11 @@ class PrepareSettings(Section):
         return self.upscaler not in {"none", "lanczos"}
 
     @property
-    def arithmetic(self) -> Literal["float32", "bfloat16", "float16"]:
+    def arithmetic(self) -> Precision:
         """The precision, "auto" resolved for this machine."""
         if not self.network:
             return "float32"
-        if self.precision != "auto":
-            return self.precision
-        resolved: dict[str, Literal["float32", "bfloat16", "float16"]] = {
-            "mixed_bfloat16": "bfloat16",
-            "mixed_float16": "float16",
-        }
-        return resolved.get(auto_policy(), "float32")
+        return inference_precision() if self.precision == "auto" else self.precision
 
     def content(self) -> Any:
         """Name the upscaler by its content and the precision that is used.

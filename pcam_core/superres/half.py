@@ -1,21 +1,19 @@
 """Half precision for a network that was built in float32."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 import keras
 from keras import layers
 
-Precision = Literal["float32", "bfloat16", "float16"]
-"""What a network computes with; its weights, its input and its output are float32 always."""
+from pcam_core.precision import Precision
 
 
 def set_precision(model: keras.Model, precision: Precision) -> None:
     """Let all layers before the last convolution compute with ``precision``.
 
-    The last convolution and what follows it compute in float32 and take their input as it
-    comes: there a rounding would reach the picture itself. Layers whose author chose another
-    arithmetic than float32 keep it.
+    Weights, input and output stay in float32. The last convolution and what follows it compute in
+    float32 and take their input as it comes: there a rounding would reach the picture itself.
+    Layers whose author chose another arithmetic than float32 keep it.
 
     Source: Micikevicius et al. 2018, "Mixed Precision Training", arXiv:1710.03740.
 

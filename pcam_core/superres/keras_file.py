@@ -5,9 +5,10 @@ from pathlib import Path
 import keras
 
 from pcam_core.errors import InputError
+from pcam_core.precision import Precision
 from pcam_core.superres.checksum import check_checksum
-from pcam_core.superres.half import Precision, set_precision
-from pcam_core.superres.on_levels import jit_choices, on_levels
+from pcam_core.superres.half import set_precision
+from pcam_core.superres.on_levels import jit_choices, on_levels, whole_levels
 from pcam_core.superres.probe import check_range, find_scale, first_line
 from pcam_core.superres.rrdb import RRDB_NAME, RRDB_RANGE
 from pcam_core.superres.upscaler import Upscaler
@@ -41,11 +42,15 @@ def open_keras_file(
     model = _load_keras(path)
     esrgan = model.name == RRDB_NAME
     set_precision(model, precision)
-    model.compile(jit_compile=jit_choices()[0] if jit is None else jit)
-    enlarge = on_levels(model, (RRDB_RANGE if esrgan else input_range)[1])
+    jit = jit_choices()[0] if jit is None else jit
+    model.compile(jit_compile=jit)
+    highest = (RRDB_RANGE if esrgan else input_range)[1]
+    enlarge = on_levels(model, highest)
     shape = getattr(model, "input_shape", None)
     scale = find_scale(str(path), enlarge, shape, None if esrgan else input_range)
-    return Upscaler(scale, enlarge, precision, model)
+    upscaler = Upscaler(scale, enlarge, precision, whole_levels(model, highest))
+    upscaler.compile(jit)
+    return upscaler
 
 
 def _load_keras(path: Path) -> keras.Model:

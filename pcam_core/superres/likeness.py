@@ -32,15 +32,31 @@ def gallery(crops: Pixels, upscaler: Upscaler) -> dict[str, Pixels]:
         "nearest": _resized(crops, height, width, Image.Resampling.NEAREST),
         "bicubic": _resized(crops, height, width, Image.Resampling.BICUBIC),
         "LANCZOS": _resized(crops, height, width, Image.Resampling.LANCZOS),
-        "upscaler": _enlarged(crops, upscaler),
+        "upscaler": enlarge(crops, upscaler),
     }
 
 
-def psnr(restored: Pixels, original: Pixels) -> float:
-    """Peak signal-to-noise ratio of one patch, in decibels, for a peak of 255.
+def enlarge(patches: Pixels, upscaler: Upscaler) -> Pixels:
+    """Enlarge in batches of one size, the last one filled up: each new shape would compile anew.
 
     Args:
-        restored: uint8 (H, W, 3), 0..255.
+        patches: uint8 (n, H, W, 3), 0..255, n at least 1.
+        upscaler: Of any scale.
+
+    Returns:
+        uint8 (n, H*scale, W*scale, 3), 0..255.
+    """
+    missing = -len(patches) % _BATCH
+    filled = np.concatenate([patches, np.repeat(patches[-1:], missing, axis=0)])
+    batches = [upscaler(filled[start : start + _BATCH]) for start in range(0, len(filled), _BATCH)]
+    return np.concatenate(batches)[: len(patches)]
+
+
+def psnr(restored: Pixels, original: Pixels) -> float:
+    """Peak signal-to-noise ratio, in decibels, for a peak of 255.
+
+    Args:
+        restored: uint8 (H, W, 3), 0..255, or several patches, whose errors count together.
         original: The same.
 
     Returns:
@@ -74,14 +90,6 @@ def ssim(restored: Pixels, original: Pixels) -> float:
 def _resized(patches: Pixels, height: int, width: int, method: Image.Resampling) -> Pixels:
     images = (Image.fromarray(patch).resize((width, height), method) for patch in patches)
     return np.stack([np.asarray(image) for image in images])
-
-
-def _enlarged(patches: Pixels, upscaler: Upscaler) -> Pixels:
-    """In batches of one size, the last one filled up: each new shape would compile anew."""
-    missing = -len(patches) % _BATCH
-    filled = np.concatenate([patches, np.repeat(patches[-1:], missing, axis=0)])
-    batches = [upscaler(filled[start : start + _BATCH]) for start in range(0, len(filled), _BATCH)]
-    return np.concatenate(batches)[: len(patches)]
 
 
 def _window(picture: NDArray[np.float64]) -> NDArray[np.float64]:

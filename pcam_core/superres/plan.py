@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pcam_core.precision import Precision
 from pcam_core.superres.device_memory import is_out_of_memory
-from pcam_core.superres.half import Precision
 from pcam_core.superres.upscaler import Upscaler
 
 _BATCHES = (8, 32, 128, 512)

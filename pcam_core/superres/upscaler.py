@@ -12,14 +12,13 @@ from PIL import Image
 
 from pcam_core.atomic import sha256_of
 from pcam_core.errors import InputError
+from pcam_core.precision import Precision
 from pcam_core.superres.hub_download import HUB_HANDLE, download_hub_esrgan
-from pcam_core.superres.on_levels import Levels, jit_choices, on_levels
+from pcam_core.superres.on_levels import Levels, jit_choices, on_levels, whole_levels
 from pcam_core.superres.remote_file import fetch_model, is_remote
 
 if TYPE_CHECKING:
     import keras
-
-    from pcam_core.superres.half import Precision
 
 _LANCZOS_SCALE = 4
 _HUB_SCALE = 4
@@ -34,7 +33,8 @@ class Upscaler:
         enlarge: Takes float32 (B, H, W, 3) of 0..255 to float32 (B, H*scale, W*scale, 3) on the
             same scale, unclipped.
         precision: What its network computes with; None where it has no network.
-        model: The network, where Keras can compile it anew.
+        model: The network, where Keras can compile it anew, between uint8 levels; see
+            `whole_levels`.
 
     Example:
         >>> open_upscaler("lanczos", (0.0, 255.0))(np.zeros((2, 32, 32, 3), np.uint8)).shape
@@ -43,7 +43,7 @@ class Upscaler:
 
     scale: int
     enlarge: Callable[[Levels], Levels]
-    precision: "Precision | None" = None
+    precision: Precision | None = None
     model: "keras.Model | None" = None
 
     def __call__(self, patches: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -56,6 +56,8 @@ class Upscaler:
             uint8 (B, H*scale, W*scale, 3): clipped to 0..255, then truncated, not rounded, as
             the source document's cast does.
         """
+        if self.model is not None:
+            return np.asarray(self.model.predict_on_batch(patches))
         enlarged = self.enlarge(patches.astype(np.float32))
         return np.clip(enlarged, 0.0, 255.0).astype(np.uint8)
 
@@ -74,7 +76,7 @@ def open_upscaler(
     input_range: tuple[float, float],
     cache: Path | None = None,
     *,
-    precision: "Precision" = "float32",
+    precision: Precision = "float32",
     jit: bool | None = None,
     trusted: Collection[str] = (),
 ) -> Upscaler:
@@ -182,15 +184,18 @@ def _lanczos(patches: Levels) -> Levels:
     )
 
 
-def _open_hub(folder: Path, precision: "Precision", jit: bool | None) -> Upscaler:
+def _open_hub(folder: Path, precision: Precision, jit: bool | None) -> Upscaler:
     from pcam_core.superres.half import set_precision
     from pcam_core.superres.hub_weights import load_hub_esrgan
     from pcam_core.superres.rrdb import RRDB_RANGE
 
     model = load_hub_esrgan(folder)
     set_precision(model, precision)
-    upscaler = Upscaler(_HUB_SCALE, on_levels(model, RRDB_RANGE[1]), precision, model)
-    upscaler.compile(jit_choices()[0] if jit is None else jit)
+    jit = jit_choices()[0] if jit is None else jit
+    model.compile(jit_compile=jit)
+    enlarge, levels = on_levels(model, RRDB_RANGE[1]), whole_levels(model, RRDB_RANGE[1])
+    upscaler = Upscaler(_HUB_SCALE, enlarge, precision, levels)
+    upscaler.compile(jit)
     return upscaler
 
 

@@ -13,6 +13,7 @@ from pcam_core.report.preparation_chapter import preparation
 IDS = ["a", "b", "c"]
 WAYS = ("raw crop", "nearest", "bicubic", "LANCZOS", "upscaler")
 NONE = {"upscaler": "none", "scale": 1, "network": False, "restored": None}
+PLAN = {"batch": 4, "planned": 8, "precision": "bfloat16", "jit": True, "device": "H200"}
 
 
 def compared(gain, low, high):
@@ -23,7 +24,8 @@ def compared(gain, low, high):
 def found(psnr, ssim, **others):
     restored = {"patches": 64, "groups": 60, "side": 96}
     restored |= {"psnr": compared(*psnr), "ssim": compared(*ssim)}
-    return {"upscaler": "esrgan", "scale": 4, "network": True, "restored": restored} | others
+    told = {"upscaler": "esrgan", "scale": 4, "network": True, "restored": restored}
+    return told | {"precision": "bfloat16", "precision_psnr": 51.44} | others
 
 
 BETTER, EVEN, WORSE = (0.25, 0.125, 0.375), (0.1, -0.2, 0.4), (-0.25, -0.375, -0.125)
@@ -38,7 +40,7 @@ def chapter(tmp_path):
         seal(tmp_path / name, artifact, figures, 1.0)
         return artifact
 
-    def write(figures, region=32, ways=WAYS, labels=(0, 0, 1), side=None):
+    def write(figures, region=32, ways=WAYS, labels=(0, 0, 1), side=None, plan=PLAN):
         for name in ("prepared", "enlarged", "explored"):
             (tmp_path / name).mkdir()
         side = side or region * figures["scale"]
@@ -52,7 +54,7 @@ def chapter(tmp_path):
         np.savez(tmp_path / "explored" / "shown.npz", pixels=np.zeros((3, 1)))
         stored = {"patches": {"train": 3, "test": 0}, "region": region, "stored_side": side}
         written = preparation(
-            sealed("prepared", stored | {"upscaler": figures["upscaler"]}),
+            sealed("prepared", stored | {"upscaler": figures["upscaler"], "plan": plan}),
             sealed("enlarged", figures),
             sealed("explored", {}),
         )
@@ -152,6 +154,32 @@ def test_the_verdict_names_the_figures(chapter):
         "The network restores shrunk patches 0.25 dB worse than bicubic (95 % -0.38 to -0.12),"
         " with 0.100 more structural similarity (95 % -0.200 to +0.400)."
     )
+
+
+def test_the_plan_of_a_network_is_told(chapter):
+    rows = dict(
+        chapter(found(BETTER, BETTER), plan=PLAN | {"patches_per_s": 1234.56})["table"][0].rows
+    )
+    assert rows["Plan"] == "4 at once in bfloat16 on H200, compiled with XLA"
+    assert rows["Measured for it"] == "1,234.6 patches/s, decoding left out"
+    assert rows["bfloat16 against float32"] == "PSNR 51.4 dB"
+
+
+def test_a_plan_that_was_not_measured(chapter):
+    rows = dict(chapter(found(BETTER, BETTER, precision_psnr=None))["table"][0].rows)
+    assert "Plan" in rows
+    assert not {"Measured for it", "bfloat16 against float32"} & set(rows)
+
+
+def test_without_a_network_there_is_no_plan(chapter):
+    assert "Plan" not in dict(chapter(NONE, region=96)["table"][0].rows)
+
+
+def test_coarse_half_precision_is_warned_of(chapter):
+    coarse, verdict = chapter(found(BETTER, BETTER, precision_psnr=38.0))["note"]
+    assert coarse.tone == "warn"
+    assert "PSNR 38.0 dB" in coarse.text
+    assert verdict.tone == "good"
 
 
 def test_a_class_without_patches(chapter):

@@ -56,6 +56,19 @@ def test_clips_and_truncates():
     assert enlarged.ravel().tolist() == [0, 0, 254, 255]
 
 
+@pytest.mark.parametrize("declared", [UNIT, LEVELS])
+def test_clips_and_truncates_on_the_device(tmp_path, declared):
+    stretch = layers.Rescaling(1.1, offset=-0.05 * declared[1])  # beyond black and white
+    upscaler = open_upscaler(saved(tmp_path, stretch, shape=(16, 16, 3)), declared)
+    levels = np.arange(768, dtype=np.uint8).reshape(1, 16, 16, 3)
+    wanted = upscaler.enlarge(levels.astype(np.float32))
+    assert wanted.min() < 0
+    assert wanted.max() > 255
+    enlarged = upscaler(levels)
+    assert enlarged.dtype == np.uint8
+    np.testing.assert_array_equal(enlarged, np.clip(wanted, 0, 255).astype(np.uint8))
+
+
 def test_saved_model_folder_runs_batched(hub_folder, tissue):
     upscaler = open_upscaler(str(hub_folder), UNIT)
     enlarged = upscaler(np.stack([tissue(16), tissue(16, 1)]))

@@ -179,6 +179,21 @@ def test_a_process_for_each_gpu(prefect_server, monkeypatch):
     assert set(found) == {"3", "5"}
 
 
+def test_a_worker_loads_no_prefect_and_starts_no_server(cluster, prefect_server):
+    found = []
+
+    @flow
+    def run():
+        from waiting_folder import loaded
+
+        with employing(dask_workers(cluster)), workers(gpu=False) as employed:
+            employed.run([loaded] * 2, found.append)
+
+    with importable():
+        run()
+    assert found == [False, False]
+
+
 def test_without_gpus_and_scheduler_all_is_done_here(monkeypatch):
     monkeypatch.setattr("tasks.dask_workers._gpus", lambda: ["0", "1"])
     with employing(dask_workers(None)), workers(gpu=False) as employed:

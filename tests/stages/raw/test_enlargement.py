@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pcam_core.artifact import Artifact
-from pcam_core.stages.enlargement import SHOWN, enlargement, read_ways
+from pcam_core.stages.enlargement import ENOUGH_DB, SHOWN, enlargement, read_ways
 from pcam_core.stages.prepare_settings import PrepareSettings
 
 IDS = {0: [f"n{n}" for n in range(6)], 1: [f"t{n}" for n in range(2)]}
@@ -123,6 +123,41 @@ def test_lanczos_is_compared_itself_and_shown_once(enlarge):
     found = figures["restored"]["psnr"]
     assert list(found["means"]) == ["LANCZOS", "bicubic"]
     assert found["gain"] == pytest.approx(found["means"]["LANCZOS"] - found["means"]["bicubic"])
+
+
+@pytest.fixture
+def coarse(tmp_path):
+    """Saves a network that loses levels in bfloat16 the larger its offset is."""
+
+    def save(offset):
+        grey = keras.Sequential(
+            [
+                keras.Input((32, 32, 3)),
+                keras.layers.UpSampling2D(2),
+                keras.layers.Rescaling(1.0, offset=offset),
+                keras.layers.ReLU(),  # or the compiler takes both offsets together
+                keras.layers.Rescaling(1.0, offset=-offset),
+                keras.layers.Conv2D(3, 1, use_bias=False),
+            ]
+        )
+        grey.layers[-1].set_weights([np.eye(3, dtype=np.float32)[None, None]])
+        grey.save(tmp_path / "coarse.keras")
+        return str(tmp_path / "coarse.keras")
+
+    return save
+
+
+@pytest.mark.parametrize(("offset", "enough"), [(0, True), (4000, False)])
+def test_what_half_precision_loses_is_told(enlarge, coarse, caplog, offset, enough):
+    figures, _ = enlarge(noise, upscaler=coarse(offset), precision="bfloat16")
+    assert figures["precision"] == "bfloat16"
+    assert (figures["precision_psnr"] >= ENOUGH_DB) is enough
+    assert ("set prepare.precision=float32" in caplog.text) is not enough
+
+
+def test_float32_is_compared_with_nothing(enlarge, coarse):
+    figures, _ = enlarge(noise, upscaler=coarse(4000), precision="float32")
+    assert (figures["precision"], figures["precision_psnr"]) == ("float32", None)
 
 
 def test_a_network_of_one_size_gets_that_size(enlarge, saved):

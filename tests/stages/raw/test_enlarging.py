@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 import threading
 from types import SimpleNamespace
 
@@ -123,7 +125,7 @@ def test_a_resumed_run_keeps_the_plan_of_its_kind_of_device(
 ):
     stop_after(small_device, 20)  # while it measures, and for the first shards
     with pytest.raises(KeyboardInterrupt):
-        stored(upscaler="esrgan")
+        stored(upscaler="esrgan", precision="float32")
     (building,) = (tmp_path / "out" / ".building").glob("prepare-*/")
     first = json.loads((building / "plan.json").read_text())
     (building / "plan.json").write_text(json.dumps(first | {"batch": 5, "planned": 5}))
@@ -180,6 +182,21 @@ def test_without_the_plan_nothing_is_made(tmp_path):
         enlarging.Enlarger(enlarging.Work(tmp_path, settings, enlarging.identity(settings)))
 
 
+def test_without_a_network_no_worker_loads_keras(tmp_path):
+    code = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from pcam_core.stages.enlarging import Enlarged, Work, identity, survey\n"
+        "from pcam_core.stages.prepare_settings import PrepareSettings\n"
+        "settings = PrepareSettings(upscaler='lanczos', precision='float32')\n"
+        "print(survey(Work(Path(sys.argv[1]), settings, identity(settings))).side)\n"
+        "print({'keras', 'tensorflow', 'jax'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert answer.stdout.split("\n")[:2] == ["128", "set()"]
+
+
 def test_the_last_enlargement_can_be_stored_and_is_pillows(stored):
     found = pixels(stored(upscaler="lanczos", store_size=224))
     for patch, crop in zip(found, centres(stored.data), strict=True):
@@ -213,6 +230,7 @@ def test_decoding_goes_on_while_the_network_works(stored, small_device, monkeypa
 
 
 def test_the_batch_is_no_part_of_the_content_but_precision_is(monkeypatch):
+    monkeypatch.setattr(prepare_settings, "inference_precision", lambda: "float32")
     content = PrepareSettings(upscaler="esrgan").content()
     assert content["precision"] == "float32"
     assert content == PrepareSettings(upscaler="esrgan", batch_size=3).content()
@@ -220,6 +238,6 @@ def test_the_batch_is_no_part_of_the_content_but_precision_is(monkeypatch):
     assert content != PrepareSettings(upscaler="esrgan", store_size=224).content()
     half = PrepareSettings(upscaler="esrgan", precision="bfloat16").content()
     assert half != content
-    monkeypatch.setattr(prepare_settings, "auto_policy", lambda: "mixed_bfloat16")
+    monkeypatch.setattr(prepare_settings, "inference_precision", lambda: "bfloat16")
     assert PrepareSettings(upscaler="esrgan").content() == half
     assert PrepareSettings(upscaler="none").content()["precision"] == "float32"
