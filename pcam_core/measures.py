@@ -1,4 +1,4 @@
-"""How good probabilities are: figures, and the threshold."""
+"""How good probabilities are."""
 
 import numpy as np
 import numpy.typing as npt
@@ -48,11 +48,3 @@ def confusion(labels: Labels, probabilities: Probabilities, threshold: float) ->
     """Return the counts tn, fp, fn and tp at a threshold."""
     counts = np.bincount(2 * labels + (probabilities >= threshold), minlength=4)
     return dict(zip(("tn", "fp", "fn", "tp"), map(int, counts), strict=True))
-
-
-def best_f1_threshold(labels: Labels, probabilities: Probabilities) -> float:
-    """Return the threshold with the highest F1; the lowest such one where several tie."""
-    precision, recall, thresholds = metrics.precision_recall_curve(labels, probabilities)
-    total = precision + recall
-    f1 = np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-    return float(thresholds[np.argmax(f1[:-1])])

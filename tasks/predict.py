@@ -11,7 +11,17 @@ _SHOWN = 20
 
 
 def _publish_predictions(artifact: Artifact) -> None:
-    show_table("predictions", "The scored test folder", [artifact.figures])
+    found = artifact.figures
+    rows = [
+        {"what": "no tumour", "patches": found["patches"] - found["positive"]},
+        {"what": "tumour", "patches": found["positive"]},
+        {
+            "what": "tumour expected by calibrated probability",
+            "patches": found["expected_positive"],
+        },
+        *({"what": flag, "patches": number} for flag, number in found["flags"].items()),
+    ]
+    show_table("predictions", f"The {found['patches']:,} patches of the test folder", rows)
 
 
 def _publish_submission(artifact: Artifact) -> None:

@@ -1,7 +1,9 @@
-"""Choose the threshold."""
+"""Choose the threshold and calibrate."""
 
 from pcam_core.artifact import Artifact
+from pcam_core.report.result_figures import threshold_curve
 from pcam_core.stages.threshold import threshold
+from tasks.pictures import show_picture
 from tasks.stage_task import stage_task
 from tasks.tables import show_table
 
@@ -12,9 +14,10 @@ def _publish(artifact: Artifact) -> None:
         {"threshold": at, **figures[name]}
         for name, at in (("at_half", 0.5), ("at_threshold", figures["threshold"]))
     ]
-    show_table("threshold", "On the validation part", rows)
+    show_table("threshold", f"Chosen by {figures['rule']}, on the calibration part", rows)
+    show_picture("threshold-curve", "Scores over the threshold", threshold_curve(artifact))
 
 
 choose_threshold = stage_task(
-    threshold, "choose the threshold", publish=_publish, tags=("decision",)
+    threshold, "choose the threshold", publish=_publish, tags=("decision", "gpu")
 )

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from pcam_core.measures import best_f1_threshold, confusion, scores
+from pcam_core.measures import confusion, scores
 
 SOME = settings(max_examples=25, deadline=None)
 
@@ -40,27 +40,6 @@ def test_scores_are_sklearns(answered, threshold):
     assert sum(counts.values()) == len(labels)
     assert counts["tp"] == (predicted & (labels == 1)).sum()
     assert counts["fp"] == (predicted & (labels == 0)).sum()
-
-
-def f1(labels, predicted):
-    return 2 * (predicted & (labels == 1)).sum() / max(predicted.sum() + labels.sum(), 1)
-
-
-@SOME
-@given(answered=answers())
-def test_no_threshold_has_a_higher_f1(answered):
-    labels, probabilities = answered
-    chosen = best_f1_threshold(labels, probabilities)
-    best = f1(labels, probabilities >= chosen)
-    for threshold in (*probabilities, *np.linspace(0, 1, 23)):
-        assert best >= f1(labels, probabilities >= threshold) - 1e-12
-    assert chosen in probabilities
-
-
-def test_of_equal_thresholds_the_lowest_is_chosen():
-    labels, probabilities = np.array([1, 0, 0, 1]), np.array([0.9, 0.4, 0.3, 0.2])
-    # From .9 on: precision 1, recall 1/2; from .2 on: 1/2 and 1. Both give F1 2/3.
-    assert best_f1_threshold(labels, probabilities) == 0.2
 
 
 def test_the_notebooks_confusion_matrix():

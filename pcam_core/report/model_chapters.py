@@ -1,12 +1,14 @@
 """The chapters on the trainings: comparison, tuning, cross-validation, final model."""
 
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
 
 from pcam_core.artifact import Artifact
 from pcam_core.report import model_figures as draw
-from pcam_core.report.blocks import Chapter, Row, Table, Text, picture
+from pcam_core.report.blocks import Chapter, Note, Row, Table, Text, picture
 from pcam_core.report.result_figures import roc
 from pcam_core.units import duration
 
@@ -23,6 +25,7 @@ def compared(comparison: Artifact) -> Chapter:
         (
             f"{name} ★" if name == winner else name,
             *(spread(found["mean"][score], found["deviation"][score]) for score in _SCORES),
+            "" if name == winner else _lead(found["winners_lead"]),
             f"{found['parameters']:,}",
             duration(found["seconds"]),
         )
@@ -59,11 +62,14 @@ def compared(comparison: Artifact) -> Chapter:
             ),
             Table(
                 "Means ± deviation over the folds",
-                ("Model", *map(_heading, _SCORES), "Parameters", "Time"),
+                ("Model", *map(_heading, _SCORES), f"{winner}'s lead in AUC", "Parameters", "Time"),
                 rows,
-                "l" + "r" * 7,
-                "Accuracy, precision, recall and F1 at .5.",
+                "l" + "r" * 8,
+                "Accuracy, precision, recall and F1 at .5. The lead is over the patches of all"
+                " folds, with its paired 95 % interval over groups: where that holds 0, the two"
+                " cannot be told apart.",
             ),
+            *_notes(found["notes"] for found in models.values()),
         ],
     )  # fmt: skip
 
@@ -152,6 +158,7 @@ def folds(crossvalidated: Artifact) -> Chapter:
                 "Scores of the folds", ("Fold", *map(_heading, _SCORES)), rows, "lrrrrr",
                 "Accuracy, precision, recall and F1 at .5.",
             ),
+            *_notes([figures["notes"]]),
         ],
     )  # fmt: skip
 
@@ -180,6 +187,7 @@ def final_training(model: Artifact, watch: str) -> Chapter:
                     )
                 ]
             ),
+            *_notes([figures["notes"]]),
         ],
     )  # fmt: skip
 
@@ -196,6 +204,15 @@ def number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _lead(found: Mapping[str, float]) -> str:
+    return f"{found['value']:+.3f} ({found['low']:+.3f} to {found['high']:+.3f})"
+
+
+def _notes(trainings: Iterable[Sequence[str]]) -> list[Note]:
+    """Return what did not go as set in some trainings, each once."""
+    return [Note(text) for text in dict.fromkeys(chain.from_iterable(trainings))]
 
 
 def _heading(score: str) -> str:

@@ -8,9 +8,12 @@ import numpy.typing as npt
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.ticker import MaxNLocator
 from sklearn import metrics
 
 from pcam_core.artifact import Artifact
+from pcam_core.cuts import cuts
+from pcam_core.decision.reliability import reliability_bins
 from pcam_core.report.palette import (
     CLASS_COLOURS,
     CLASS_NAMES,
@@ -22,6 +25,7 @@ from pcam_core.report.palette import (
     name_axes,
     write,
 )
+from pcam_core.stages.evaluate import read_slides
 
 _POINTS = 400  # a curve of a million patches would make the page slow
 
@@ -80,44 +84,64 @@ def score_histogram(table: pd.DataFrame, threshold: float) -> Figure:
 
 
 def reliability(table: pd.DataFrame) -> Figure:
-    """Draw the share of tumour patches over the mean probability, in ten bins of equal count."""
-    found = reliability_bins(table)
+    """Draw the share of tumour over the probability, before and after calibration, in ten bins.
+
+    Args:
+        table: A column calibrated_probability besides.
+    """
     figure, (axes,) = canvas(height=3.9)
     axes.plot((0, 1), (0, 1), color=INK, alpha=0.4, linestyle=":", label="perfectly calibrated")
-    axes.plot(
-        found["probability"], found["label"], "o-", color=SERIES[0], markersize=5, label="observed"
-    )
+    before, after = SERIES[5], SERIES[0]
+    for column, colour, name in (
+        ("probability", before, "the model's own"),
+        ("calibrated_probability", after, "calibrated"),
+    ):
+        found = reliability_bins(table["label"].to_numpy(), table[column].to_numpy())
+        places = found["probability"], found["label"]
+        axes.plot(*places, color=colour, linewidth=1.6, label=name)
+        axes.scatter(*places, s=_areas(found["patches"]), color=colour, linewidth=0)
     _unit_square(axes)
     name_axes(axes, "mean probability in the bin", "share of tumour patches")
     legend(axes, loc="upper left")
     return figure
 
 
-def reliability_bins(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the mean label and probability (both 0..1) of at most ten bins of equal count."""
-    bins = np.arange(len(table)) * min(10, len(table)) // len(table)
-    ordered = table.sort_values("probability")[["label", "probability"]]
-    return ordered.groupby(bins).mean()
+def slide_accuracies(evaluation: Artifact) -> Figure:
+    """Draw the accuracy at the threshold of each known slide, the worst first."""
+    table = read_slides(evaluation)
+    overall = evaluation.figures["at_threshold"]["scores"]["accuracy"]
+    figure, (axes,) = canvas(height=3.1)
+    places = np.arange(1, len(table) + 1)
+    axes.axhline(overall, color=INK, alpha=0.6, linestyle="--", label=f"all patches: {overall:.3f}")
+    axes.scatter(
+        places, table["accuracy"], s=_areas(table["patches"]), color=SERIES[0], alpha=0.75,
+        linewidth=0,
+    )  # fmt: skip
+    axes.set_ylim(min(0.5, float(table["accuracy"].min()) - 0.05), 1.03)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    name_axes(axes, "slides, from the worst to the best", "accuracy at the threshold")
+    legend_above(axes)
+    return figure
 
 
 def threshold_curve(decision: Artifact) -> Figure:
-    """Draw F1, precision and recall of the calibration part over the threshold."""
+    """Draw the scores of the calibration part over the threshold, with the threshold's interval."""
     table = pd.read_csv(decision.path / "predictions.csv", dtype={"id": str})
-    precision, recall, thresholds = metrics.precision_recall_curve(
-        table["label"], table["probability"]
-    )
-    precision, recall = precision[:-1], recall[:-1]
-    f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    kept = _thinned(len(thresholds), at=int(np.argmax(f1)))
-    figure, (axes,) = canvas(height=3.1)
+    sample = cuts(table["label"].to_numpy(), table["probability"].to_numpy())
+    tp, fp, positives = sample.tp, sample.fp, sample.positives
+    at = decision.figures["threshold"]
+    kept = _thinned(len(tp), at=int(np.argmin(np.abs(sample.thresholds - at))))[1:]
+    figure, (axes,) = canvas(height=3.3)
     for values, colour, name, width in (
-        (precision, SERIES[2], "precision", 1.2),
-        (recall, SERIES[3], "recall", 1.2),
-        (f1, SERIES[0], "F1", 2.2),
+        (2 * tp / (tp + fp + positives), SERIES[0], "F1", 2.2),
+        (tp / np.maximum(tp + fp, 1), SERIES[2], "precision", 1.2),
+        (tp / positives, SERIES[3], "sensitivity", 1.2),
+        (1 - fp / sample.negatives, SERIES[4], "specificity", 1.2),
     ):
-        axes.plot(thresholds[kept], values[kept], color=colour, label=name, linewidth=width)
-    _mark(axes, decision.figures["threshold"])
-    axes.set_ylim(0, 1.02)
+        axes.plot(sample.thresholds[kept], values[kept], color=colour, label=name, linewidth=width)
+    axes.axvspan(*decision.figures["interval"], color=INK, alpha=0.1, linewidth=0)
+    axes.axvline(at, color=INK, linestyle="--", linewidth=1.2)
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
     name_axes(axes, "threshold", "score on the calibration part")
     legend_above(axes)
     return figure
@@ -170,6 +194,11 @@ def unlabelled_histogram(predictions: Artifact, threshold: float) -> Figure:
 def _thinned(points: int, at: int = 0) -> npt.NDArray[np.int64]:
     kept = np.linspace(0, points - 1, min(points, _POINTS)).astype(np.int64)
     return np.union1d(kept, [at])
+
+
+def _areas(patches: "pd.Series[int]") -> "pd.Series[float]":
+    """Return the areas of dots, points squared, that grow with the number of patches."""
+    return 12 + 90 * patches / patches.max()
 
 
 def _unit_square(axes: Any) -> None:

@@ -1,0 +1,1 @@
+"""From probabilities to decisions: the threshold, calibration, and what both are worth."""
