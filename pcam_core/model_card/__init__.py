@@ -1,0 +1,1 @@
+"""What a saved model says of itself: a JSON for programs, a card for people."""
