@@ -4,10 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 
-.PHONY: help demo test test-slow lint format lock clean
+.PHONY: help demo serve test test-slow lint format lock clean
 
 help:
 	@echo "make demo       run everything on generated data, in a few minutes on a CPU"
+	@echo "make serve      start Prefect, MLflow and workers on this machine (Ctrl-C stops them)"
 	@echo "make test       lint, types, layers and the fast tests"
 	@echo "make test-slow  the demo run, kill tests and real servers"
 	@echo "make lint       only ruff, mypy and import-linter"
@@ -31,11 +32,14 @@ $(VENV)/.development: $(VENV)/.product requirements-dev.lock
 demo: $(VENV)/.product
 	@$(BIN)/pcam demo
 
+serve: $(VENV)/.product
+	@$(BIN)/pcam up
+
 test: lint
 	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.development
-	$(BIN)/pytest -m slow
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile
 
 lint: $(VENV)/.development
 	$(BIN)/ruff format --check .

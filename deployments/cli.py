@@ -42,6 +42,7 @@ Data = Annotated[
         " side of every split; without one, overlapping patches are found by their pixels."
     ),
 ]
+Home = Annotated[Path, typer.Option(help="Folder of the service's databases, logs and runs.")]
 _RUN = "Its id, the beginning of one, or `latest`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -209,6 +210,51 @@ def doctor(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = 
 
 
 @app.command()
+def models(as_json: AsJson = False) -> None:
+    """List the networks that can be trained: parameters, input, start weights and paper."""
+    from deployments.models import show_models
+
+    with _explained():
+        show_models(as_json=as_json)
+
+
+@app.command()
+def explain(
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE|RUN",
+            help="A .keras file, or a run in --runs: its id, the beginning of one, or `latest`.",
+        ),
+    ],
+    input_: Annotated[
+        list[Path],
+        typer.Option(
+            "--input",
+            metavar="FILES",
+            help="Patches of 96x96 pixels, TIFF or PNG, or a folder of them.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for explanation.html and explanation.csv.")],
+    more: Annotated[
+        list[Path] | None, typer.Argument(metavar="[FILES]...", help="More patches.")
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("pcam-runs"),
+) -> None:
+    """Show what speaks for tumour in some patches: Grad-CAM and integrated gradients.
+
+    A model file that takes other than raw patches needs the model.json of its run beside it. Maps
+    show what the model looks at, not why it is right.
+
+    Example: `pcam explain --model latest --out why --input patches/*.tif`
+    """
+    from deployments.explaining import explain_files
+
+    with _explained():
+        explain_files(model, [*input_, *(more or [])], out, runs)
+
+
+@app.command()
 def runs(out: Out = Path("pcam-runs"), as_json: AsJson = False) -> None:
     """List the runs in a folder, newest first: state, data, figures and size.
 
@@ -245,6 +291,19 @@ def compare(
 
 
 @app.command()
+def rollback(out: Out = Path("pcam-runs"), as_json: AsJson = False) -> None:
+    """Put the champion before the present one back into service, in one step.
+
+    May be repeated, one champion further back each time. What was taken out of service is not
+    promoted again. The registry is MLFLOW_TRACKING_URI, or the one in --out; no server is needed.
+    """
+    from deployments.rolling_back import run_rollback
+
+    with _explained():
+        run_rollback(out, as_json=as_json)
+
+
+@app.command()
 def prune(
     keep: Annotated[int, typer.Option(min=0, help="How many of the newest runs stay.")],
     out: Out = Path("pcam-runs"),
@@ -264,6 +323,88 @@ def prune(
 
     with _explained():
         prune_runs(out, keep, dry_run=dry_run)
+
+
+@app.command()
+def up(
+    home: Home = Path("pcam-service"),
+    host: Annotated[
+        str,
+        typer.Option(
+            help="Where Prefect listens. Other machines reach it only with a password, from"
+            " PREFECT_SERVER_API_AUTH_STRING=user:password."
+        ),
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of Prefect.")] = 4200,
+    mlflow_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of MLflow, which only this machine reaches.")
+    ] = 5000,
+) -> None:
+    """Start the service: Prefect's server, a worker for each GPU, deployments, and MLflow.
+
+    Prints the addresses when all answer, and stops all of it on Ctrl-C or SIGTERM; where it runs
+    already, it says so. Databases and stores are in --home unless
+    PREFECT_API_DATABASE_CONNECTION_URL, MLFLOW_TRACKING_URI and PCAM_OBJECT_STORE say otherwise;
+    notifications go to PCAM_WEBHOOK.
+    """
+    from deployments.service.up import up as start
+
+    with _explained():
+        start(home, host, port, mlflow_port)
+
+
+@app.command()
+def status(home: Home = Path("pcam-service"), as_json: AsJson = False) -> None:
+    """Tell what of the service is up, what runs, what is scheduled, and who is champion.
+
+    PREFECT_API_URL, where set, names a service elsewhere. Exit code 1 unless all is up.
+    """
+    from deployments.service.status import show_status
+
+    with _explained():
+        if not show_status(home, as_json=as_json):
+            raise typer.Exit(1)
+
+
+@app.command()
+def trigger(
+    deployment: Annotated[str, typer.Argument(help="train, validate, explore, ...")],
+    data: Data,
+    recipe: Annotated[
+        str | None, typer.Option(help="demo, notebook, context, or the path of a .toml file.")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="SECTION.FIELD=VALUE",
+            help="Change a field of the recipe; may be repeated.",
+        ),
+    ] = None,
+    idempotency_key: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="A request with a key that was seen starts no new run."),
+    ] = None,
+    home: Home = Path("pcam-service"),
+    as_json: AsJson = False,
+) -> None:
+    """Start a run in the service and follow its progress and log to its end.
+
+    Ctrl-C ends the following, not the run. Exit code 0 if the run was completed, 1 if not, 2 if
+    the request was refused. PREFECT_API_URL, where set, names a service elsewhere.
+
+    Example: `pcam trigger train --data s3://bucket/new --set final.training.epochs=5`
+    """
+    from deployments.service.trigger import run_deployment
+    from pcam_core.recipe import parse_changes
+
+    with _explained():
+        fields = parse_changes(changes or [])
+        completed = run_deployment(
+            home, deployment, data, recipe, fields, idempotency_key, as_json=as_json
+        )
+        if not completed:
+            raise typer.Exit(1)
 
 
 @contextmanager

@@ -6,6 +6,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from deployments.prefect_settings import SETTINGS
 from pcam_core.writable import check_writable
 
 # In the environment of a server: the process that it works for.
@@ -28,13 +29,7 @@ def embed_prefect(home: Path) -> None:
         InputError: It cannot be written.
     """
     check_writable(home)
-    settings = {
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-        "PREFECT_LOGGING_EXTRA_LOGGERS": "pcam_core,tasks,flows",
-        "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
-    }
+    settings = dict(SETTINGS)
     if not os.environ.get("PREFECT_API_URL"):
         settings |= {
             "PREFECT_HOME": str(_free_home(home.absolute())),

@@ -1,0 +1,161 @@
+"""Starting a run in the service and following it."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from rich.console import Console
+from rich.markup import escape
+
+from deployments.service.answering import answers
+from deployments.service.connection import connect
+from deployments.service.environment import AUTH, CLIENT_AUTH, without_credentials
+from deployments.service.home import Home
+from pcam_core.errors import InputError
+from pcam_core.listing import listing
+
+_LOOK_EVERY_S = 1.0
+_REVIVAL_S = 10.0  # the server takes a crashed run up again
+_MOST = 200
+
+
+def run_deployment(
+    root: Path,
+    name: str,
+    data: list[str],
+    recipe: str | None,
+    changes: dict[str, Any],
+    idempotency_key: str | None,
+    *,
+    as_json: bool,
+) -> bool:
+    """Start a run, show its log and progress until it ends, and return whether it was completed.
+
+    Raises:
+        InputError: There is no such service or deployment, or it refuses the request.
+    """
+    api = connect(Home(root.absolute()))
+    if api is None or not answers(f"{api}/health"):
+        place = without_credentials(api) if api else str(root.absolute())
+        raise InputError(
+            f"No service answers at {place}.", "Start one with `pcam up`, or set PREFECT_API_URL."
+        )
+    request: dict[str, Any] = {"data": [_for_worker(address) for address in data]}
+    if recipe:
+        request["recipe"] = _for_worker(recipe)
+    if changes:
+        request["changes"] = changes
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    console = Console(stderr=True, highlight=False)
+    with get_client(sync_client=True) as client:
+        try:
+            run = _create(client, name, request, idempotency_key)
+        except PrefectHTTPStatusError as error:
+            raise _refusal(error) from error
+        console.print(f"[bold]{escape(run.name)}[/bold]  {_page(api, run.id)}", soft_wrap=True)
+        try:
+            state = _follow(client, run.id, console)
+        except KeyboardInterrupt:
+            console.print("\nNo longer followed; the run goes on.")
+            return False
+        found = {"id": str(run.id), "state": state.name, "page": _page(api, run.id)}
+        if as_json:
+            print(json.dumps(found, indent=2))
+        elif state.is_completed():
+            console.print("[green]Completed[/green]")
+        else:
+            console.print(f"[red]{state.name}[/red] {escape(state.message or '')}", soft_wrap=True)
+        return bool(state.is_completed())
+
+
+def _create(client: Any, name: str, request: dict[str, Any], key: str | None) -> Any:
+    known = {deployment.name: deployment for deployment in client.read_deployments(limit=_MOST)}
+    if name not in known:
+        raise InputError(f"There is no deployment {name!r}.", f"Choose from {listing(known)}.")
+    return client.create_flow_run_from_deployment(
+        known[name].id, parameters={"request": request}, idempotency_key=key
+    )
+
+
+def _refusal(error: Any) -> InputError:
+    if error.response.status_code == 401:
+        return InputError(
+            "The service wants a password.", f"Set {CLIENT_AUTH} or {AUTH} to user:password."
+        )
+    detail = error.response.json().get("detail", error.response.text)
+    return InputError(f"The service refuses the request: {detail}", "Correct it and try again.")
+
+
+def _follow(client: Any, run: UUID, console: Console) -> Any:
+    """Print a run's log as it grows, until the run ends; return its last state."""
+    from httpx import HTTPError
+
+    printed, ended = 0, 0.0
+    with console.status("waiting for a worker") as status:
+        while True:
+            try:
+                state = client.read_flow_run(run).state
+                printed = _print_log(client, run, printed, console)
+                if not state.is_final():
+                    ended = 0.0
+                elif not state.is_crashed() or (ended and time.monotonic() - ended > _REVIVAL_S):
+                    return state
+                else:
+                    ended = ended or time.monotonic()
+                status.update(_progress(client, run) or state.name)
+            except HTTPError:
+                status.update("the service does not answer; it is asked again")
+            time.sleep(_LOOK_EVERY_S)
+
+
+def _print_log(client: Any, run: UUID, printed: int, console: Console) -> int:
+    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
+
+    chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
+    while lines := client.read_logs(chosen, limit=_MOST, offset=printed):
+        tasks = _task_names(client, run) if any(line.task_run_id for line in lines) else {}
+        for line in lines:
+            task = f"{tasks.get(line.task_run_id, 'task')}: " if line.task_run_id else ""
+            # Tracebacks stay in the UI; their message is that of the state as well.
+            message = escape(line.message.partition("\nTraceback")[0])
+            console.print(f"{line.timestamp:%X}  {task}{message}", soft_wrap=True)
+        printed += len(lines)
+    return printed
+
+
+def _task_names(client: Any, run: UUID) -> dict[UUID, str]:
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
+    return {task.id: task.name for task in client.read_task_runs(flow_run_filter=chosen)}
+
+
+def _progress(client: Any, run: UUID) -> str | None:
+    from prefect.client.schemas.filters import (
+        ArtifactFilter,
+        ArtifactFilterFlowRunId,
+        ArtifactFilterType,
+    )
+    from prefect.client.schemas.sorting import ArtifactSort
+
+    chosen = ArtifactFilter(
+        flow_run_id=ArtifactFilterFlowRunId(any_=[run]), type=ArtifactFilterType(any_=["progress"])
+    )
+    found = client.read_artifacts(
+        artifact_filter=chosen, sort=ArtifactSort.UPDATED_DESC, limit=1, offset=0
+    )
+    return found[0].description if found else None
+
+
+def _for_worker(address: str) -> str:
+    """Return an address that means the same in the worker's folder."""
+    path = Path(address)
+    return str(path.absolute()) if path.exists() else address
+
+
+def _page(api: str, run: UUID) -> str:
+    return f"{without_credentials(api).removesuffix('/api')}/runs/flow-run/{run}"
