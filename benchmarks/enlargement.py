@@ -83,7 +83,7 @@ def main() -> None:
         parts = split.build(root, labels=table, groups=grouped, settings=shares)
         splits = read_splits(parts)
         role = {name: splits[splits["role"] == name] for name in ("train", "validation", "test")}
-        network = NetworkSettings(image_size=96, weights="none", frozen=False)
+        network = NetworkSettings(image_size=96, weights="none", trained_blocks="all")
         for way, settings in ways.items():
             start = time.monotonic()
             stored = prepare.build(root, data=data, labels=table, gate=checked, settings=settings)

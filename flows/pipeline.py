@@ -7,16 +7,21 @@ from pydantic import BaseModel
 
 from pcam_core.artifact import Artifact
 from pcam_core.datasets.dataset import Dataset
+from pcam_core.datasets.provenance import provenance
+from pcam_core.promotion.hold_out import HoldOut
 from pcam_core.recipe import Recipe
 from tasks.compare import compare_models
 from tasks.crossvalidate import crossvalidate_model
 from tasks.enlargement import measure_enlargement
 from tasks.evaluate import measure_on_test
+from tasks.explanation import explain_model
 from tasks.explore import explore_data
 from tasks.final import train_final
 from tasks.gate import validate_data
 from tasks.groups import group_patches
 from tasks.labels import load_labels
+from tasks.model_card import describe_model
+from tasks.optimism import price_optimism
 from tasks.predict import predict_test_folder, write_submission
 from tasks.prepare import prepare_patches
 from tasks.report import write_report
@@ -36,13 +41,16 @@ class Products(BaseModel):
     model: Artifact
     decision: Artifact
     evaluation: Artifact
+    described: Artifact
     predictions: Artifact
     submission: Artifact
     receipts: Artifact
     report: Artifact
 
 
-def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
+def pipeline(
+    do: Do, data: Dataset, recipe: Recipe, store: str, held_out: HoldOut | None = None
+) -> Products:
     """Take raw patches to a measured model, a submission and a report.
 
     Args:
@@ -50,6 +58,7 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
         data: Raw patches.
         recipe: Settings of all stages.
         store: Address of the object store.
+        held_out: The test part, which models compete on; None draws one of its own.
     """
     labels = do(load_labels, data=data)
     gate = do(validate_data, data=data, labels=labels, settings=recipe.gate)
@@ -63,7 +72,8 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
         groups=groups,
         settings=recipe.explore,
     )
-    splits = do(split_patches, labels=labels, groups=groups, settings=recipe.split)
+    competing = {"held_out": held_out} if held_out else {}
+    splits = do(split_patches, labels=labels, groups=groups, settings=recipe.split, **competing)
     prepared = do(prepare_patches, data=data, labels=labels, gate=gate, settings=recipe.prepare)
     enlarged = do(
         measure_enlargement, data=data, groups=groups, explored=explored, settings=recipe.prepare
@@ -80,28 +90,69 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
     crossvalidated = do(crossvalidate_model, **training, tuned=tuned, settings=recipe.crossvalidate)
     model = do(train_final, **training, tuned=tuned, settings=recipe.final)
 
-    decision = do(choose_threshold, prepared=prepared, splits=splits, model=model)
+    final = {"prepared": prepared, "splits": splits, "model": model}
+    decision = do(choose_threshold, **final, settings=recipe.decision)
     evaluation = do(
         measure_on_test,
-        prepared=prepared,
-        splits=splits,
-        model=model,
+        **final,
+        data=data,
+        labels=labels,
         decision=decision,
         settings=recipe.evaluate,
     )
-    predictions = do(
-        predict_test_folder, prepared=prepared, labels=labels, model=model, decision=decision
+    described = do(
+        describe_model,
+        **final,
+        data=data,
+        sources=provenance(data),
+        recipe=recipe,
+        labels=labels,
+        gate=gate,
+        groups=groups,
+        explored=explored,
+        decision=decision,
+        evaluation=evaluation,
+        settings=recipe.evaluate,
     )
-    submission = do(write_submission, predictions=predictions, settings=recipe.predict)
+    explanation = do(
+        explain_model,
+        prepared=prepared,
+        model=model,
+        decision=decision,
+        evaluation=evaluation,
+        settings=recipe.explain,
+    )
+    optimism = do(
+        price_optimism,
+        **final,
+        crossvalidated=crossvalidated,
+        decision=decision,
+        evaluation=evaluation,
+        settings=recipe.evaluate,
+    )
+    predictions = do(
+        predict_test_folder,
+        prepared=prepared,
+        labels=labels,
+        gate=gate,
+        explored=explored,
+        model=model,
+        decision=decision,
+    )
+    submission = do(
+        write_submission, labels=labels, predictions=predictions, settings=recipe.predict
+    )
     receipts = do(
         upload_products,
         store=store,
-        # Every product follows from the submission's key, so that no two runs share a prefix.
-        prefix=f"{recipe.name}-{submission.key[:16]}",
+        # Every product follows from these keys, so that no two runs share a prefix.
+        prefix=f"{recipe.name}-{submission.key[:8]}{described.key[:8]}",
         products={
             "submission.csv": submission,
             "predictions.csv": predictions,
             "model.keras": model,
+            "model.json": described,
+            "model_card.md": described,
         },
     )
     products = {
@@ -125,6 +176,8 @@ def pipeline(do: Do, data: Dataset, recipe: Recipe, store: str) -> Products:
         enlarged=enlarged,
         comparison=comparison,
         crossvalidated=crossvalidated,
+        optimism=optimism,
+        explanation=explanation,
         **products,
     )
-    return Products(**products, report=report)
+    return Products(**products, described=described, report=report)

@@ -1,11 +1,13 @@
 """What a run is asked for."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pcam_core.recipe import Recipe, load_recipe
+from flows.recipe_form import RecipeChanges, RecipeChoice, RecipeOrChampion
+from pcam_core.recipe import Recipe, load_recipe, shipped_recipes
 from pcam_core.section import Section
 from pcam_core.writable import check_writable
 
@@ -20,11 +22,14 @@ class ValidateRequest(Section):
     data: Annotated[list[str], BeforeValidator(_listed)] = Field(
         min_length=1, description="Addresses of the patches; of several the union is taken."
     )
-    recipe: str = Field("notebook", description="A shipped recipe or the path of a .toml file.")
+    recipe: Annotated[str, RecipeChoice] = Field(
+        "notebook",
+        description=f"{', '.join(shipped_recipes())}, or the path of a .toml file.",
+    )
     out: Path = Field(
         Path("pcam-runs"), description="Folder of all artifacts; every worker must mount it."
     )
-    changes: dict[str, Any] = Field(
+    changes: Annotated[dict[str, Any], RecipeChanges] = Field(
         {}, description='Changed fields of the recipe, as {"final.training.epochs": 3}.'
     )
 
@@ -54,7 +59,7 @@ class TrainRequest(ValidateRequest):
     store: str | None = Field(
         None,
         description="Object storage for the products: s3://bucket/prefix or a folder;"
-        " none takes <out>/object-store.",
+        " none takes the worker's PCAM_OBJECT_STORE, or else <out>/object-store.",
     )
     dask: str | None = Field(
         None,
@@ -66,4 +71,20 @@ class TrainRequest(ValidateRequest):
     @property
     def destination(self) -> str:
         """Address of the object store."""
-        return self.store or str(self.out.absolute() / "object-store")
+        default = os.environ.get("PCAM_OBJECT_STORE") or str(self.out.absolute() / "object-store")
+        return self.store or default
+
+
+class RetrainRequest(TrainRequest):
+    """A training on old and new data, whose model then competes with the champion."""
+
+    recipe: Annotated[str, RecipeOrChampion] = Field(
+        "champion",
+        description="'champion' (what that model was trained by), a shipped recipe or the path of a"
+        " .toml file; where there is no champion yet, name one.",
+    )
+    with_earlier: bool = Field(
+        True,
+        description="Whether to add the data that earlier retrainings were given; without it,"
+        " `data` must hold the hold-out.",
+    )

@@ -11,15 +11,19 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from pcam_core.augment.settings import AugmentSettings
+from pcam_core.decision.settings import DecisionSettings
 from pcam_core.errors import InputError
 from pcam_core.models.settings import NetworkSettings
+from pcam_core.promotion.settings import PromotionSettings
 from pcam_core.section import Section
 from pcam_core.stages.compare import CompareSettings
 from pcam_core.stages.crossvalidate import CrossValidateSettings
 from pcam_core.stages.evaluate import EvaluateSettings
+from pcam_core.stages.explanation import ExplainSettings
 from pcam_core.stages.explore import ExploreSettings
 from pcam_core.stages.final import FinalSettings
 from pcam_core.stages.gate import GateSettings
+from pcam_core.stages.hold_out import HoldOutSettings
 from pcam_core.stages.predict import PredictSettings
 from pcam_core.stages.prepare import PrepareSettings
 from pcam_core.stages.split import SplitSettings
@@ -40,8 +44,12 @@ class Recipe(Section):
     tune: TuneSettings = TuneSettings()
     crossvalidate: CrossValidateSettings = CrossValidateSettings()
     final: FinalSettings = FinalSettings()
+    decision: DecisionSettings = DecisionSettings()
     evaluate: EvaluateSettings = EvaluateSettings()
+    explain: ExplainSettings = ExplainSettings()
     predict: PredictSettings = PredictSettings()
+    hold_out: HoldOutSettings = HoldOutSettings()
+    promotion: PromotionSettings = PromotionSettings()
 
     def content(self) -> Any:
         """Return every section's content."""
@@ -86,6 +94,15 @@ def load_recipe(name: str, changes: Mapping[str, Any] | None = None) -> Recipe:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is not valid TOML ({error}).", "Mend the file.") from error
+    return parse_recipe(fields, changes)
+
+
+def parse_recipe(fields: dict[str, Any], changes: Mapping[str, Any] | None = None) -> Recipe:
+    """Make a recipe of its fields, nested by section, and change some of them; see `load_recipe`.
+
+    Raises:
+        InputError: There is no such section or field, or a value is out of range.
+    """
     for field, value in (changes or {}).items():
         _put(fields, field.split("."), value)
     try:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # Below the root of artifacts: where stages work on them, each beside the lock of that name.
 BUILDING = ".building"
-_NUMERIC = ("keras", "numpy", "pillow", "scikit-learn")
+_NUMERIC = ("keras", "numpy", "opencv-python-headless", "pillow", "scikit-learn")
 _BACKENDS = {"tensorflow": "tensorflow", "jax": "jax"}
 
 

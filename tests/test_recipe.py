@@ -69,7 +69,7 @@ def test_the_notebooks_numbers():
         "seed": 42,
     }
     assert (recipe.prepare.region, recipe.prepare.upscaler) == (32, "esrgan")
-    assert (recipe.network.image_size, recipe.network.frozen) == (224, True)
+    assert (recipe.network.image_size, recipe.network.trained_blocks) == (224, 0)
     assert recipe.network.weights == "imagenet"
     assert recipe.augmentation.policy == "notebook"
     assert recipe.predict.submit == "label"
@@ -132,6 +132,9 @@ def test_changes_reach_their_field_only():
         ("tune.model", "winer", ["tune.model = 'winer'", "Did you mean 'winner'?"]),
         ("tune.space.dropout", [0.6, 0.2], ["tune.space.dropout", "lower bound comes first"]),
         ("compare.models", [], ["compare.models", "at least 1"]),
+        ("network.trained_blocks", -1, ["network.trained_blocks = -1", "a number of blocks"]),
+        ("network.trained_blocks", True, ["network.trained_blocks = True"]),
+        ("network.trained_blocks", "most", ["network.trained_blocks = 'most'", "or 'all'"]),
         ("final", 3, ["final = 3"]),
         ("compare.criterion.x", 3, ["'criterion' has no fields", "'auc'"]),
     ],
@@ -174,7 +177,7 @@ def test_changes_are_parsed():
         'tune.model="winner"',
         " split.seed = 7 ",
         "compare.models=['custom_cnn', \"resnet50\"]",
-        "network.frozen=false",
+        "network.trained_blocks=all",
         "network.weights=/a=b/c.h5",
         "tune.space.dropout=[0.1, 0.2]",
         "predict.submit=",
@@ -184,7 +187,7 @@ def test_changes_are_parsed():
         "tune.model": "winner",
         "split.seed": 7,
         "compare.models": ["custom_cnn", "resnet50"],
-        "network.frozen": False,
+        "network.trained_blocks": "all",
         "network.weights": "/a=b/c.h5",
         "tune.space.dropout": [0.1, 0.2],
         "predict.submit": "",

@@ -1,7 +1,8 @@
 """Several sources as one data set."""
 
 import hashlib
-from collections import Counter
+import logging
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import TypeVar
@@ -15,6 +16,8 @@ from pcam_core.listing import count, listing
 from pcam_core.patches import Pixels, in_parallel
 from pcam_core.progress import track
 
+logger = logging.getLogger(__name__)
+
 _CHUNK = 1024
 
 V = TypeVar("V", bound=str)
@@ -22,6 +25,8 @@ V = TypeVar("V", bound=str)
 
 class DatasetUnion(Dataset):
     """All patches of several sources; one that several have counts once.
+
+    A patch that one source has labelled is no longer to be predicted for another.
 
     Attributes:
         sources: Two or more, of different keys and in their order.
@@ -50,9 +55,16 @@ class DatasetUnion(Dataset):
                 *self._differing(),
             )
         )
+        taken_over = _taken_over(self)
+        if taken_over:
+            logger.info(
+                "Labelled by now, so trained on and no longer predicted: %s (%s).",
+                count(taken_over, "id"),
+                listing(sorted(taken_over)),
+            )
         return Tables(
             labels=_joined([t.labels for t in tables.values()]),
-            test=_unseen([t.test for t in tables.values()]),
+            test=[i for i in _unseen([t.test for t in tables.values()]) if i not in taken_over],
             labels_name=_names({name: t.labels_name for name, t in tables.items()}),
             test_name=_names({name: t.test_name for name, t in tables.items()}),
             slides=_merged(slides),
@@ -96,20 +108,17 @@ class DatasetUnion(Dataset):
                 return None
 
         def differs(shared: tuple[Part, str]) -> bool:
-            part, patch_id = shared
-            holders = [
-                s for s, ids in zip(self.sources, held[part], strict=True) if patch_id in ids
-            ]
-            first, *others = (pixels(source, part, patch_id) for source in holders)
+            first, *others = (pixels(*holder, shared[1]) for holder in held[shared])
             return not all(_same(first, other) for other in others)
 
-        held = {part: [set(source.patch_ids(part)) for source in self.sources] for part in PARTS}
-        shared = [
-            (part, patch_id)
-            for part in PARTS
-            for patch_id, times in sorted(Counter(i for ids in held[part] for i in ids).items())
-            if times > 1
-        ]
+        taken_over = _taken_over(self)
+        held: dict[tuple[Part, str], list[tuple[Dataset, Part]]] = defaultdict(list)
+        for source in self.sources:
+            for part in PARTS:
+                for patch_id in source.patch_ids(part):
+                    now: Part = "train" if patch_id in taken_over else part
+                    held[now, patch_id].append((source, part))
+        shared = sorted(key for key, holders in held.items() if len(holders) > 1)
         compared = in_parallel(differs, shared, _CHUNK)
         verdicts = zip(shared, track(compared, "Compare sources", len(shared)), strict=True)
         wrong = [f"{part}/{patch_id}" for (part, patch_id), unlike in verdicts if unlike]
@@ -142,10 +151,23 @@ def unite(sources: Sequence[Dataset]) -> Dataset:
 def _homes(union: DatasetUnion, part: Part) -> dict[str, int]:
     """Return the number of the first source of each id."""
     homes: dict[str, int] = {}
+    labelled = _taken_over(union) if part == "test" else frozenset()
     for number, source in enumerate(union.sources):
         for patch_id in source.patch_ids(part):
-            homes.setdefault(patch_id, number)
+            if patch_id not in labelled:
+                homes.setdefault(patch_id, number)
     return homes
+
+
+@lru_cache(maxsize=8)
+def _taken_over(union: DatasetUnion) -> frozenset[str]:
+    """Return the ids that one source is to predict and another has labelled.
+
+    Those that a source has both labelled and to be predicted are a published test.
+    """
+    labelled, asked = ([set(source.patch_ids(part)) for source in union.sources] for part in PARTS)
+    published = set().union(*(ids & of_test for ids, of_test in zip(labelled, asked, strict=True)))
+    return frozenset(set().union(*labelled) & set().union(*asked) - published)
 
 
 def _same(one: Pixels | None, other: Pixels | None) -> bool:

@@ -5,8 +5,10 @@ from typing import Any
 
 from pcam_core.artifact import Artifact
 from pcam_core.report import (
+    explanation_chapter,
     exploration_chapter,
     model_chapters,
+    optimism_chapter,
     preparation_chapter,
     quality_chapter,
     result_chapters,
@@ -45,7 +47,11 @@ def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Se
     return [
         result_chapters.held_out(a["evaluation"]),
         result_chapters.decided(a["decision"]),
-        result_chapters.submitted(a["predictions"], a["submission"], a["decision"], a["receipts"]),
+        optimism_chapter.optimism(a["optimism"], a["splits"]),
+        explanation_chapter.explained(a["explanation"]),
+        result_chapters.submitted(
+            a["labels"], a["predictions"], a["submission"], a["decision"], a["receipts"]
+        ),
         quality_chapter.quality(a["gate"]),
         exploration_chapter.exploration(a["explored"], a["gate"], a["groups"]),
         splits_chapter.parts(a["groups"], a["splits"]),

@@ -24,8 +24,8 @@ def quality(gate: Artifact) -> Chapter:
     if figures["quarantined"]:
         blocks.append(
             Note(
-                f"{figures['quarantined']:,} training patches are in quarantine: they are left out"
-                " of training and everything after it. The files stay as they are."
+                f"Training patches in quarantine: {figures['quarantined']:,}. They are left out of"
+                " training and everything after it; the files stay as they are."
             )
         )
     blocks += [_table(checks), *suspicious(gate)]

@@ -45,7 +45,7 @@ def compare(first: RunRecord, second: RunRecord) -> Comparison:
     figures = _pairs(*(r.figures.model_dump() if r.figures else {} for r in runs))
     return Comparison(
         runs=(first.id, second.id),
-        settings=_unequal(_pairs(*(dict(_dotted(r.settings)) for r in runs))),
+        settings=_unequal(_pairs(*(dict(dotted(r.settings)) for r in runs))),
         data=_unequal(_pairs(*({"address": r.data, "key": r.data_key} for r in runs))),
         code=tuple(_unequal(_pairs(*(r.code for r in runs)))),
         versions=_unequal(_pairs(*(r.versions for r in runs))),
@@ -68,9 +68,10 @@ def _unequal(pairs: Mapping[str, Pair]) -> dict[str, Pair]:
     return {name: (a, b) for name, (a, b) in pairs.items() if a != b}
 
 
-def _dotted(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def dotted(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield the name and value of every setting of a nest, as ("final.training.epochs", 3)."""
     for name, value in settings.items():
         if isinstance(value, Mapping):
-            yield from _dotted(value, f"{prefix}{name}.")
+            yield from dotted(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
+from pcam_core.promotion.hold_out import HoldOut
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.groups import read_groups
@@ -48,14 +49,22 @@ class SplitSettings(Section):
 
 @stage(numeric=True)
 def split(
-    folder: Path, *, labels: Artifact, groups: Artifact, settings: SplitSettings
+    folder: Path,
+    *,
+    labels: Artifact,
+    groups: Artifact,
+    settings: SplitSettings,
+    held_out: HoldOut | None = None,
 ) -> dict[str, Any]:
     """Write `splits.csv`, which every later stage reads.
+
+    A hold-out is the test part in place of a published or a drawn one.
 
     Columns: id, label, group; `role` ("test", "calibration", "validation", "train" or "unused");
     `compare_fold` and `cv_fold` (0, 1, ...; -1 for the test part and what is unused); `tune`
     ("train", "validation" or empty). Unused are the patches that the gate has quarantined, and
-    those that share a group with a published test or validation part that they are not in.
+    those that share a group with a hold-out, or with a published test or validation part, that
+    they are not in.
 
     Figures: patches, positive share and groups of each part, and `random_leak`: the share 0..1
     of the test part that would have had a member of its group outside, had patches been drawn
@@ -68,6 +77,10 @@ def split(
     # Sorting makes the split independent of the order of the rows.
     table = read_ids(labels, "train").sort_values("id", ignore_index=True)
     table = table[["id", "label", "published"]].merge(read_groups(groups), on="id", how="left")
+    published = bool((table["published"] == "test").any())
+    if held_out:
+        own = table["published"].where(table["published"] != "test", UNUSED)
+        table["published"] = own.mask(table["id"].isin(held_out.ids()), "test")
     table["role"] = _published(table).where(table["group"].notna(), UNUSED)
     table["group"] = table["group"].fillna("")
     seed = settings.seed
@@ -100,7 +113,8 @@ def split(
         "positive_share": {role: float(share) for role, share in by_role["label"].mean().items()},
         "groups": {role: int(n) for role, n in by_role["group"].nunique().items()},
         "unused": len(table) - len(used),
-        "published": bool((table["published"] == "test").any()),
+        "published": published and not held_out,
+        "hold_out": held_out.version if held_out else None,
         "tuning_patches": len(tuning),
         "random_leak": _random_leak(used, seed),
     }

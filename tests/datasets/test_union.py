@@ -98,6 +98,32 @@ def test_what_disagrees_is_named(other, problem):
     assert "leave one source out" in caught.value.remedy
 
 
+def test_what_one_has_labelled_is_not_predicted_for_another(caplog):
+    caplog.set_level("INFO")
+    other = source("b", [("x", "1", 9, ""), ("r", "0", 3, "")], test=(("b", 7),))
+    both = unite([A, other])
+    tables = both.tables()
+    assert list(tables.labels["id"]) == ["p", "q", "x", "r"]
+    assert list(tables.test) == ["t", "b"]
+    assert both.patch_ids("test") == ["b", "t"]
+    assert both.patch_ids("train") == ["p", "q", "r", "x"]
+    assert int(both.decode("train", "x")[0, 0, 0]) == 9
+    assert "Labelled by now, so trained on and no longer predicted: 1 id (x)." in caplog.text
+
+
+def test_the_label_must_be_of_the_same_picture():
+    mine = source("a", [("p", "0", 1, "")], test=(("x", 9),))
+    with pytest.raises(InputError, match=r"different pictures.*: train/x\."):
+        unite([mine, source("b", [("x", "1", 2, "")])]).tables()
+
+
+def test_a_published_test_is_still_predicted():
+    published = source("b", [("x", "1", 1, "")], test=(("x", 9),), roles=(("x", "test"),))
+    both = unite([A, published])
+    assert both.patch_ids("test") == ["t", "x"]
+    assert list(both.tables().test) == ["x", "t"]
+
+
 def test_published_roles_that_disagree():
     one = A.model_copy(update={"roles": (("p", "train"),)})
     assert unite([one, B]).tables().roles == {"p": "train"}

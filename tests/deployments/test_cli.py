@@ -25,7 +25,24 @@ def test_help_loads_nothing_heavy():
 
 
 @pytest.mark.parametrize(
-    "command", ["demo", "train", "synth", "fetch", "doctor", "runs", "compare", "prune"]
+    "command",
+    [
+        "demo",
+        "train",
+        "validate",
+        "models",
+        "explain",
+        "synth",
+        "fetch",
+        "doctor",
+        "runs",
+        "compare",
+        "prune",
+        "rollback",
+        "up",
+        "status",
+        "trigger",
+    ],
 )
 def test_every_command_explains_itself(command):
     done = pcam(command, "--help")

@@ -1,16 +1,22 @@
 import shutil
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from flows.train import finished, train
 from pcam_core.errors import InputError
+from pcam_core.model_card.description import read_model_description
 from pcam_core.runs.history import RunHistory
+from pcam_core.stages.evaluate import read_held_out
+from tasks.registry import MODEL
+from tasks.tracking import mlflow_client, tracking_uri
 
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):
     states = first.states
-    assert len(states) == 19
+    assert len(states) == 22
     assert set(states.values()) == {"Completed"}
     submission = pd.read_csv(products.submission.path / "submission.csv", dtype={"id": str})
     sample = pd.read_csv(generated / "sample_submission.csv", dtype={"id": str})
@@ -22,15 +28,77 @@ def test_every_stage_runs_and_leaves_its_products(first, products, generated):
     assert 0 <= low <= high <= 1
 
 
+def test_a_saved_model_is_two_files_that_say_all(products, generated, request_):
+    from pcam_core.explanation.raw_patches import find_files, prepared, read_raw
+    from pcam_core.training.serving import load_model
+
+    addresses = [Path(receipt["address"]) for receipt in products.receipts.figures["receipts"]]
+    file = next(address for address in addresses if address.name == "model.keras")
+    described = read_model_description(file)
+    assert described.recipe == request_.load().model_dump(mode="json")
+    assert described.threshold == products.decision.figures["threshold"]
+    assert (
+        described.metrics.at_half["auc"].value
+        == (products.evaluation.figures["at_half"]["scores"]["auc"])
+    )
+    tested = read_held_out(products.evaluation)
+    raw = read_raw(find_files([generated / "train" / f"{i}.tif" for i in tested["id"]]))
+    stored = prepared(raw, described.pixels.prepare())
+    assert stored.shape[1:] == (described.pixels.stored_side,) * 2 + (3,)
+    found = np.asarray(load_model(file).predict_on_batch(stored.astype(np.float32)))[:, 0]
+    np.testing.assert_allclose(found, tested["probability"], atol=1e-5)
+    np.testing.assert_allclose(
+        described.calibrator.apply(found), tested["calibrated_probability"], atol=1e-4
+    )
+
+
+def test_the_card_lies_with_the_model(products, generated):
+    card = (products.described.path / "model_card.md").read_text()
+    assert "**Not for clinical use.**" in card
+    assert "| darkest |" in card
+    assert str(generated) not in card
+    uploaded = {Path(r["address"]).name for r in products.receipts.figures["receipts"]}
+    assert {"model.keras", "model.json", "model_card.md"} < uploaded
+
+
 def test_a_run_is_on_record(first, products, request_):
     record = RunHistory(request_.out).read()[-1]
     assert (record.status, record.error) == ("done", None)
     assert [record.data] == request_.data
-    assert len(record.artifacts) == len(record.code) == 18
+    assert len(record.artifacts) == len(record.code) == 21
     assert all(artifact.fault() is None for artifact in record.artifacts)
     assert products.report in record.artifacts
     assert record.figures.auc == products.evaluation.figures["at_threshold"]["scores"]["auc"]
     assert record.flow_run == first.flow_run
+
+
+def test_mlflow_follows_a_run(first, products, request_):
+    record = RunHistory(request_.out).read()[-1]
+    client = mlflow_client(tracking_uri(request_.out))
+    (version,) = client.search_model_versions(f"name = '{MODEL}' and tag.run = '{record.id}'")
+    run = client.get_run(version.run_id)
+    assert run.info.status == "FINISHED"
+    auc = products.evaluation.figures["at_threshold"]["scores"]["auc"]
+    assert run.data.metrics["evaluate/at_threshold.scores.auc"] == auc
+    trainings = {name.split("/")[0] for name in run.data.metrics if name.endswith("/val_auc")}
+    # Trials are only heard; of the others what was heard and what is recorded are one curve.
+    assert len({name for name in trainings if name.startswith("Compare")}) == 2
+    assert len({name for name in trainings if name.startswith("Cross-validate")}) == 2
+    assert len({name for name in trainings if name.startswith("Final")}) == 1
+    for name in trainings:
+        steps = [p.step for p in client.get_metric_history(run.info.run_id, f"{name}/val_auc")]
+        assert steps == sorted(set(steps))
+
+
+def test_a_run_whose_model_has_no_version_goes_on(products, request_):
+    history = RunHistory(request_.out)
+    records = history.read()
+    for record in records:
+        history.write(record.model_copy(update={"state": "failed"}))
+    assert finished(request_) is None
+    for record in records:
+        history.write(record)
+    assert finished(request_) == products
 
 
 def test_nothing_beyond_loopback_is_spoken_to(first):
@@ -67,7 +135,8 @@ def test_other_settings_take_over_what_they_share(products, request_, task_state
     states = task_states()
     computed = {name for name, state in states.items() if state == "Completed"}
     assert computed == {
-        "open data", "write the submission", "upload products", "write the report",
+        "open data", "describe the model", "write the submission", "upload products",
+        "write the report",
     }  # fmt: skip
     labels = pd.read_csv(state.result().submission.path / "submission.csv")["label"]
     assert set(labels) <= {0, 1}

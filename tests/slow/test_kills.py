@@ -24,6 +24,8 @@ STAGES = {
     "final": signal.SIGKILL,
     "threshold": signal.SIGKILL,
     "evaluate": signal.SIGKILL,
+    "model_card": signal.SIGKILL,
+    "explanation": signal.SIGKILL,
     "predict_test": signal.SIGKILL,
     "submission": signal.SIGKILL,
     "upload": signal.SIGKILL,
@@ -80,3 +82,4 @@ def test_killed_in_every_stage(tmp_path, side_by_side, submission, start, finish
     found = finish(start(tmp_path))
     assert before.items() <= finished_artifacts(tmp_path).items()
     assert Path(found["submission"]).read_bytes() == submission
+    assert not list(tmp_path.glob("artifacts/*/checkpoints"))

@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from pcam_core.artifact import Artifact, seal
+from pcam_core.decision.confident_errors import confident_errors
+from pcam_core.decision.slides import by_slide
 from pcam_core.exploration.survey import MEASURES
 from pcam_core.measures import confusion, scores
 from pcam_core.patch_store import write_patch_store
@@ -40,7 +42,8 @@ def finished_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Artifact
         "splits": _splits, "prepared": _prepared, "enlarged": _enlarged,
         "comparison": _comparison, "tuned": _tuned,
         "crossvalidated": _crossvalidated, "model": _model, "decision": _decision,
-        "evaluation": _evaluation, "predictions": _predictions, "submission": _submission,
+        "evaluation": _evaluation, "optimism": _optimism, "explanation": _explanation,
+        "predictions": _predictions, "submission": _submission,
         "receipts": _receipts,
     }  # fmt: skip
     return {name: make(root, name, fill) for name, fill in fills.items()}
@@ -151,7 +154,7 @@ def _folds() -> dict[str, Any]:
     table = scored()
     found = scores(table["label"].to_numpy(), table["probability"].to_numpy(), 0.5)
     return {"folds": [found, found], "mean": found, "deviation": dict.fromkeys(found, 0.0),
-            "parameters": 227265}  # fmt: skip
+            "parameters": 227265, "notes": []}  # fmt: skip
 
 
 def _history() -> pd.DataFrame:
@@ -164,10 +167,14 @@ def _histories(folder: Path, **columns: str) -> None:
     pd.concat(both).to_csv(folder / "histories.csv", index=False)
 
 
+LEAD = {"value": 0.0123, "low": -0.0456, "high": 0.0678}
+
+
 def _comparison(folder: Path) -> dict[str, Any]:
     _histories(folder, model="custom_cnn")
     return {"winner": "custom_cnn", "criterion": "auc",
-            "models": {"custom_cnn": _folds() | {"seconds": 75.0}}}  # fmt: skip
+            "models": {"custom_cnn": _folds() | {"seconds": 75.0},
+                       "resnet50": _folds() | {"seconds": 80.0, "winners_lead": LEAD}}}  # fmt: skip
 
 
 def _tuned(folder: Path) -> dict[str, Any]:
@@ -188,38 +195,80 @@ def _crossvalidated(folder: Path) -> dict[str, Any]:
 def _model(folder: Path) -> dict[str, Any]:
     _history().to_csv(folder / "history.csv", index=False)
     return {"model": "tunable_cnn", "hyperparameters": {}, "parameters": 3402241, "epochs": 2,
-            "best_epoch": 2, "patches": {"train": 30, "validation": 6}}  # fmt: skip
+            "best_epoch": 2, "patches": {"train": 30, "validation": 6},
+            "notes": ["Batches of 16 from then on."]}  # fmt: skip
 
 
 def _decision(folder: Path) -> dict[str, Any]:
     scored().to_csv(folder / "predictions.csv", index=False)
     found = _folds()["mean"]
-    return {"threshold": THRESHOLD, "patches": 6, "at_half": found, "at_threshold": found}
+    return {"threshold": THRESHOLD, "interval": [0.35, 0.47], "calibrated_threshold": 0.44,
+            "rule": "the highest F1", "patches": 6, "groups": 1, "at_half": found,
+            "at_threshold": found, "method": "temperature", "temperature": 1.7,
+            "before": {"ece": 0.2, "brier": 0.3}, "after": {"ece": 0.1, "brier": 0.2}}  # fmt: skip
 
 
 def _evaluation(folder: Path) -> dict[str, Any]:
-    table = scored()
+    table = scored().assign(slide=lambda rows: rows["group"])
+    table["calibrated_probability"] = table["probability"]
     table.to_csv(folder / "predictions.csv", index=False)
+    by_slide(table, THRESHOLD).to_csv(folder / "slides.csv", index=False)
+    errors = confident_errors(table, THRESHOLD, 3)
+    errors.to_csv(folder / "errors.csv", index=False)
+    np.savez(folder / "errors.npz", pixels=np.zeros((len(errors), 96, 96, 3), np.uint8))
     labels, probabilities = table["label"].to_numpy(), table["probability"].to_numpy()
-    figures: dict[str, Any] = {"patches": PATCHES, "groups": 8}
+    figures: dict[str, Any] = {"patches": PATCHES, "groups": 8, "slides": 8}
     for name, at in (("at_half", 0.5), ("at_threshold", THRESHOLD)):
         found = scores(labels, probabilities, at)
         figures[name] = {"threshold": at, "scores": found,
                          "intervals": {score: [0.7531, 0.9642] for score in found},
                          "confusion": confusion(labels, probabilities, at)}  # fmt: skip
+    figures["at_sensitivity"] = [
+        {"sensitivity": 0.9, "specificity": 0.6789, "interval": [0.5, 0.8]}
+    ]
+    errors = {"ece": 0.0777, "brier": 0.2, "intervals": {"ece": [0.0, 0.1], "brier": [0.1, 0.3]}}
+    figures["calibration"] = {"method": "temperature", "before": errors, "after": errors}
     return figures
+
+
+def _optimism(folder: Path) -> dict[str, Any]:
+    del folder
+    found = {"threshold": 0.3, "patches": 12, "scores": _folds()["mean"] | {"accuracy": 0.9876}}
+    folds = {"patches": 12, "at_half": _folds()["mean"], "at_own": _folds()["mean"]}
+    honest = found | {"scores": _folds()["mean"] | {"accuracy": 0.8765}, "interval": [0.81, 0.91]}
+    return {
+        **dict.fromkeys(("tuned_on_test", "chose_the_epoch", "trained_on"), found),
+        "honest": honest,
+        "folds": folds,
+    }
+
+
+def _explanation(folder: Path) -> dict[str, Any]:
+    table = scored().iloc[:2].assign(kind=["true positive", "false negative"], shown=True)
+    table.to_csv(folder / "explained.csv", index=False)
+    maps = np.linspace(-1, 1, 2 * 8 * 8, dtype=np.float32).reshape(2, 8, 8)
+    pixels = np.zeros((2, 8, 8, 3), np.uint8)
+    np.savez(folder / "gallery.npz", pixels=pixels, grad_cam=abs(maps), integrated_gradients=maps)
+    found = {"mean": 0.25, "interval": [0.2, 0.3], "count": 12}
+    untrained = {"correlation": found, "share": found}
+    methods = ("grad_cam", "integrated_gradients")
+    return {"patches": 12, "groups": 2, "region": 96, "uniform": 1 / 9, "layers": ["last"],
+            "map_sides": [4], "shares": {method: {"all": found} for method in methods},
+            "completeness_error": 0.03, "untrained":
+            dict.fromkeys(methods, untrained) | {"patches": 2, "draws": 3}}  # fmt: skip
 
 
 def _predictions(folder: Path) -> dict[str, Any]:
     pd.DataFrame({"id": ["t0", "t1"], "probability": [0.1, 0.9], "prediction": [0, 1]}).to_csv(
         folder / "predictions.csv", index=False
     )
-    return {"patches": 2, "positive": 1}
+    return {"patches": 2, "positive": 1, "expected_positive": 0.9,
+            "flags": {"near the threshold": 1}}  # fmt: skip
 
 
 def _submission(folder: Path) -> dict[str, Any]:
     del folder
-    return {"rows": 2, "submit": "probability"}
+    return {"rows": 2, "submit": "probability", "positive": 1}
 
 
 def _receipts(folder: Path) -> dict[str, Any]:
@@ -297,6 +346,38 @@ def test_what_a_random_split_would_have_leaked_is_told(written: tuple[dict[str, 
     assert "2 labelled patches are unused" in html
     assert "Patches of the same place" in html
     assert "56% shared" in html
+
+
+def test_the_notebooks_claim_stands_beside_the_honest_figure(
+    written: tuple[dict[str, Any], str],
+) -> None:
+    html = written[1]
+    assert "would have claimed accuracy 0.988" in html
+    assert "honest is 0.876 (0.810 to 0.910) on the 12 held-out patches." in html
+
+
+def test_decision_slides_errors_and_flags_are_told(written: tuple[dict[str, Any], str]) -> None:
+    html = written[1]
+    for told in (
+        "chosen by the highest F1",
+        "between 0.350 and 0.470",
+        "Specificity at a sensitivity of 0.90",
+        "0.679",
+        "Expected calibration error",
+        "Slides, the worst first",
+        "The 3 most confident errors",
+        "near the threshold",
+        "expected there by calibrated probability",
+    ):
+        assert told in html, told
+
+
+def test_the_winners_lead_and_what_did_not_go_as_set_are_told(
+    written: tuple[dict[str, Any], str],
+) -> None:
+    _, html = written
+    assert "+0.012 (-0.046 to +0.068)" in html
+    assert "Batches of 16 from then on." in html
 
 
 def test_unknown_slides_are_a_warning_in_the_verdict(finished_run: Run) -> None:

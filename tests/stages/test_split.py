@@ -12,6 +12,7 @@ from sklearn.model_selection import KFold
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
+from pcam_core.promotion.hold_out import HoldOut, write_hold_out
 from pcam_core.stages.split import ROLES, SplitSettings, hold_out, read_splits, split
 
 FEW = settings(max_examples=10, deadline=None)
@@ -25,7 +26,7 @@ COARSE = {
 SIDES = ["role", "compare_fold", "cv_fold", "tune"]
 
 
-def run(table, **changes):
+def run(table, held_out=(), **changes):
     """Split a table with columns id, label, group ("" in quarantine) and perhaps published."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -33,9 +34,15 @@ def run(table, **changes):
         labels.to_csv(folder / "train.csv", index=False)
         grouped = table.loc[table["group"] != "", ["id", "group"]]
         grouped.sample(frac=1, random_state=0).to_csv(folder / "groups.csv", index=False)
-        artifact = Artifact(stage="x", key="x", path=folder)
+        artifact = Artifact(stage="x", key="x", data=(), path=folder)
+        version = HoldOut(version=3, key="x", data=(), path=folder / "hold-out.csv.gz")
+        write_hold_out(version.path, set(held_out), set())
         figures = split.function(
-            folder, labels=artifact, groups=artifact, settings=SplitSettings(**changes)
+            folder,
+            labels=artifact,
+            groups=artifact,
+            settings=SplitSettings(**changes),
+            **({"held_out": version} if held_out else {}),
         )
         return read_splits(artifact), figures
 
@@ -233,6 +240,31 @@ def test_what_shares_a_group_with_a_published_part_is_unused(roles, unused):
     for column in SIDES:
         used = found[found["role"] != "unused"]
         assert (used.groupby("group")[column].nunique() == 1).all()
+
+
+@FEW
+@given(table=tables(), seed=st.integers(0, 1000), share=st.floats(0.1, 0.3))
+def test_a_hold_out_is_never_trained_on(table, seed, share):
+    rng = np.random.default_rng(seed)
+    chosen = set(rng.choice(sorted(set(table["group"])), round(share * 80), replace=False))
+    group = table["group"].isin(chosen)
+    # Of some groups only a part is held out: the rest had been trained on before they met.
+    held = table[group & (rng.random(len(table)) < 0.8)]
+    found, figures = run(table, list(held["id"]), seed=seed, **COARSE)
+    assert set(found.loc[found["role"] == "test", "id"]) == set(held["id"])
+    rest = found[found["group"].isin(set(held["group"])) & (found["role"] != "test")]
+    assert set(rest["role"]) <= {"unused"}
+    assert (rest[["compare_fold", "cv_fold"]] == -1).all(axis=None)
+    assert (rest["tune"] == "").all()
+    assert figures["hold_out"] == 3
+
+
+def test_a_hold_out_stands_in_for_a_published_test():
+    table = published(["train"] * 80 + ["validation"] * 20 + ["test"] * 30)
+    found, figures = run(table, ["p2", "p3", "p110"], **COARSE)
+    assert set(found.loc[found["role"] == "test", "id"]) == {"p2", "p3", "p110"}
+    assert (found["role"] == "unused").sum() == 29
+    assert not figures["published"]
 
 
 def test_what_a_random_split_would_leak():

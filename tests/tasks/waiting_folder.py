@@ -1,6 +1,7 @@
 """A folder of patches that a test can hold up; the processes of a cluster import it too."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
@@ -24,6 +25,10 @@ class WaitingFolder(KaggleFolder):
 def visible():
     time.sleep(0.3)  # so that both have to work
     return os.environ["CUDA_VISIBLE_DEVICES"]
+
+
+def loaded():
+    return "prefect" in sys.modules
 
 
 def prepare_in_shards_of_16(root, inputs):

@@ -1,0 +1,1 @@
+"""Which model goes into service: the hold-out that models compete on, and who wins."""
