@@ -3,13 +3,14 @@
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextvars import copy_context
 from threading import Thread, Timer
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
 _PATIENCE = 10.0
+_LOOK_S = 0.5
 
 
 def interruptible(work: Callable[[], T], farewell: Callable[[], None]) -> T:
@@ -35,6 +36,9 @@ def interruptible(work: Callable[[], T], farewell: Callable[[], None]) -> T:
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     Thread(target=run, daemon=True).start()
     try:
+        # The system may hand a signal to another thread, which does not wake this one.
+        while not wait([outcome], timeout=_LOOK_S).done:
+            pass
         return outcome.result()
     except KeyboardInterrupt:
         _end(farewell)
