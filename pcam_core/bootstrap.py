@@ -86,6 +86,23 @@ def paired_difference(
     return Difference(float(measure(None)["difference"]), *percentile_interval(drawn))
 
 
+def interval_of_mean(
+    values: npt.NDArray[np.floating[Any]], groups: npt.NDArray[Any], *, draws: int, seed: int
+) -> Interval:
+    """Return the 95 % bootstrap interval of a mean over patches, resampling whole groups.
+
+    Args:
+        values: One a patch.
+        groups: The group of each.
+        draws: Bootstrap samples.
+        seed: Seed of the draws.
+    """
+    group = np.unique(groups, return_inverse=True)[1]
+    sums, sizes = np.bincount(group, values), np.bincount(group)
+    drawn = np.random.default_rng(seed).integers(len(sizes), size=(draws, len(sizes)))
+    return percentile_interval(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+
+
 def resample(
     labels: Labels,
     groups: npt.NDArray[Any],

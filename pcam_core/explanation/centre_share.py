@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from pcam_core.bootstrap import interval_of_mean
+
 CENTRE = 32
 """Side, in pixels of the raw patch, of the centre square that the label speaks of."""
 
@@ -43,8 +45,6 @@ def uniform_share(region: int) -> float:
 def mean_with_interval(values: "pd.Series[float]", groups: "pd.Series[str]") -> dict[str, Any]:
     """Return the mean of what is no NaN, and its 95 % bootstrap interval over whole groups.
 
-    Source: Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 8.
-
     Args:
         values: One a patch.
         groups: The group of each.
@@ -55,10 +55,6 @@ def mean_with_interval(values: "pd.Series[float]", groups: "pd.Series[str]") -> 
     known = values.notna().to_numpy()
     if not known.any():
         return {"mean": None, "interval": None, "count": 0}
-    number = values[known].to_numpy()
-    group = np.unique(groups[known], return_inverse=True)[1]
-    sums, sizes = np.bincount(group, number), np.bincount(group)
-    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(_DRAWS, len(sizes)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    interval = np.percentile(means, (2.5, 97.5)).tolist()
-    return {"mean": float(number.mean()), "interval": interval, "count": len(number)}
+    number = values[known].to_numpy(np.float64)
+    interval = interval_of_mean(number, groups[known].to_numpy(), draws=_DRAWS, seed=_SEED)
+    return {"mean": float(number.mean()), "interval": list(interval), "count": len(number)}

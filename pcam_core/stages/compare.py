@@ -91,9 +91,9 @@ def compare(
         for part in predictions
     }
     labels, groups = table["label"].to_numpy(), table["group"].to_numpy()
-    for name, found in models.items():
+    for name, figures in models.items():
         lead = paired_difference(
             labels, scored[winner], scored[name], groups, _DRAWS, settings.training.seed
         )
-        found["winners_lead"] = lead._asdict()
+        figures["winners_lead"] = lead._asdict()
     return {"winner": winner, "criterion": settings.criterion, "models": models}

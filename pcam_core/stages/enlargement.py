@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from PIL import Image
 
 from pcam_core.artifact import Artifact
+from pcam_core.bootstrap import interval_of_mean
 from pcam_core.datasets.dataset import Dataset
 from pcam_core.patches import SIDE, Pixels
 from pcam_core.precision import Precision
@@ -172,16 +172,5 @@ def _compared(table: pd.DataFrame, name: str) -> dict[str, Any]:
     return {
         "means": {way: float(mean) for way, mean in likeness.mean().items()},
         "gain": float(gain.mean()),
-        "interval": _interval_of_mean(gain, table["group"].to_numpy()),
+        "interval": interval_of_mean(gain, table["group"].to_numpy(), draws=_DRAWS, seed=_SEED),
     }
-
-
-def _interval_of_mean(
-    values: npt.NDArray[np.float64], groups: npt.NDArray[Any]
-) -> tuple[float, float]:
-    group = np.unique(groups, return_inverse=True)[1]
-    sums, sizes = np.bincount(group, values), np.bincount(group)
-    drawn = np.random.default_rng(_SEED).integers(len(sizes), size=(_DRAWS, len(sizes)))
-    means = sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
