@@ -43,6 +43,14 @@ Data = Annotated[
     ),
 ]
 Home = Annotated[Path, typer.Option(help="Folder of the service's databases, logs and runs.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="SECTION.FIELD=VALUE",
+        help="Change a field of the recipe; may be repeated.",
+    ),
+]
 _RUN = "Its id, the beginning of one, or `latest`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
@@ -72,14 +80,7 @@ def train(
     ] = "notebook",
     out: Out = Path("pcam-runs"),
     store: Store = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.FIELD=VALUE",
-            help="Change a field of the recipe; may be repeated.",
-        ),
-    ] = None,
+    changes: Changes = None,
     dask: Annotated[
         str | None,
         typer.Option(
@@ -373,14 +374,7 @@ def trigger(
     recipe: Annotated[
         str | None, typer.Option(help="demo, notebook, context, or the path of a .toml file.")
     ] = None,
-    changes: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--set",
-            metavar="SECTION.FIELD=VALUE",
-            help="Change a field of the recipe; may be repeated.",
-        ),
-    ] = None,
+    changes: Changes = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="A request with a key that was seen starts no new run."),
