@@ -153,9 +153,10 @@ class Trainer:
         strategy = all_gpus()
         with strategy.scope() if strategy else nullcontext():
             network = build_network(name, self.network, dict(hyperparameters))
-            # What is augmented after enlarging has been enlarged when it reaches the network.
+            # What is augmented after enlarging has been enlarged when it reaches the network. The
+            # network itself is not compiled, since it would be saved with its optimizer.
             trained = (
-                network
+                keras.Model(network.input, network.output, name=network.name)
                 if self.augmentation.on_enlarged
                 else serving_model(network, self.store.side)
             )

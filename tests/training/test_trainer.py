@@ -1,6 +1,5 @@
 import time
 
-import keras
 import numpy as np
 import pytest
 
@@ -8,7 +7,7 @@ from pcam_core.measures import scores
 from pcam_core.progress import listening
 from pcam_core.training.epochs import listening_to_epochs
 from pcam_core.training.folds import train_folds
-from pcam_core.training.serving import predict, save_model
+from pcam_core.training.serving import load_model, predict, save_model
 
 SMALL = {
     "conv_layers": 1,
@@ -113,12 +112,13 @@ def test_saving_again_gives_the_same_bytes(alone, tmp_path):
 def test_a_saved_model_predicts_the_same(alone, tiny_store, tmp_path):
     trained, checks = alone
     save_model(trained.model, tmp_path / "model.keras")
-    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
-    again = predict(loaded, tiny_store, checks["id"])
+    again = predict(load_model(tmp_path / "model.keras"), tiny_store, checks["id"])
     np.testing.assert_allclose(again, trained.probabilities, atol=1e-5)
 
 
-def test_learns_and_serves_stored_patches_when_trained_on_enlarged(trainer, table, tiny_store):
+def test_learns_and_serves_stored_patches_when_trained_on_enlarged(
+    trainer, table, tiny_store, tmp_path
+):
     settings = {"epochs": 8, "schedule": "cosine", "label_smoothing": 0.02, "stop_patience": 8}
     trained = trainer("notebook", side=40, **settings).train(
         "tunable_cnn",
@@ -129,7 +129,8 @@ def test_learns_and_serves_stored_patches_when_trained_on_enlarged(trainer, tabl
     )
     assert trained.model.input_shape == (None, 32, 32, 3)
     assert trained.history["val_auc"].max() > 0.9
-    again = predict(trained.model, tiny_store, table["id"])
+    save_model(trained.model, tmp_path / "model.keras")
+    again = predict(load_model(tmp_path / "model.keras"), tiny_store, table["id"])
     np.testing.assert_allclose(again, trained.probabilities, atol=1e-5)
     rates = trained.history["learning_rate"]
     assert rates.iloc[0] > rates.iloc[-1] >= 0
