@@ -17,6 +17,7 @@ from pcam_core.errors import InputError
 from pcam_core.listing import listing
 
 _LOOK_EVERY_S = 1.0
+_LAST_LINES_S = 5.0  # a run sends its log in batches, the last after its end
 _REVIVAL_S = 10.0  # the server takes a crashed run up again
 _MOST = 200
 
@@ -94,18 +95,18 @@ def _follow(client: Any, run: UUID, console: Console) -> Any:
     """Print a run's log as it grows, until the run ends; return its last state."""
     from httpx import HTTPError
 
-    printed, ended = 0, 0.0
+    printed, active = 0, time.monotonic()
     with console.status("waiting for a worker") as status:
         while True:
             try:
                 state = client.read_flow_run(run).state
+                before = printed
                 printed = _print_log(client, run, printed, console)
-                if not state.is_final():
-                    ended = 0.0
-                elif not state.is_crashed() or (ended and time.monotonic() - ended > _REVIVAL_S):
+                if not state.is_final() or printed > before:
+                    active = time.monotonic()
+                silence = _REVIVAL_S if state.is_crashed() else _LAST_LINES_S
+                if time.monotonic() - active > silence:
                     return state
-                else:
-                    ended = ended or time.monotonic()
                 status.update(_progress(client, run) or state.name)
             except HTTPError:
                 status.update("the service does not answer; it is asked again")
