@@ -12,7 +12,7 @@ from filelock import FileLock
 
 from pcam_core.atomic import sync
 from pcam_core.errors import InputError
-from pcam_core.fetch.receipt import has_md5, md5_of, remember
+from pcam_core.fetch.receipt import checksum_of, has_checksum, remember
 from pcam_core.progress import Meter
 from pcam_core.units import megabytes
 from pcam_core.writable import check_writable, lasting, unwritable
@@ -38,14 +38,14 @@ class RemoteFile:
     Args:
         name: Its name on this machine; a constant, never what a server says.
         address: https; http only on this machine itself.
-        md5: 32 hex digits.
+        checksum: Hex digits of its MD5 (32) or SHA-256 (64).
         size: Bytes; None where nobody published it.
         limit: Bytes that a file of unknown size may have at most.
     """
 
     name: str
     address: str
-    md5: str
+    checksum: str
     size: int | None = None
     limit: int = 100_000_000
 
@@ -60,10 +60,11 @@ class _TryAgainError(Exception):
 
 
 def download_all(files: Iterable[RemoteFile], folder: Path) -> list[Path]:
-    """Bring files into a folder; those that are there and have their MD5 stay as they are.
+    """Bring files into a folder; those that are there and have their checksum stay as they are.
 
-    A file is written as `<name>.part`, which a later call goes on with, and renamed once its MD5
-    is right. Where the server's version (ETag) is no longer that of the part, it starts anew.
+    A file is written as `<name>.part`, which a later call goes on with, and renamed once its
+    checksum is right. Where the server's version (ETag) is no longer that of the part, it starts
+    anew.
     Two processes do not write at the same time: the second waits, and finds the files.
 
     Args:
@@ -82,7 +83,9 @@ def download_all(files: Iterable[RemoteFile], folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".fetch.lock"):
-            missing = [file for file in files if not has_md5(folder / file.name, file.md5)]
+            missing = [
+                file for file in files if not has_checksum(folder / file.name, file.checksum)
+            ]
             parts = (_size(_part(folder / file.name)) for file in missing)
             check_space(folder, sum(file.most for file in missing) - sum(parts))
             for file in missing:
@@ -114,8 +117,8 @@ def _download(file: RemoteFile, path: Path) -> None:
     found = ""
     for _ in range(2):  # a part of an older version, or damaged on the way, is worth a second try
         _patiently(file, part)
-        found = md5_of(part)
-        if found == file.md5:
+        found = checksum_of(part, file.checksum)
+        if found == file.checksum:
             sync(part)
             part.replace(path)
             sync(path.parent)
@@ -124,7 +127,8 @@ def _download(file: RemoteFile, path: Path) -> None:
             return
         _forget(part)
     raise InputError(
-        f"{file.address} gave a wrong file twice: its MD5 is {found}, but {file.md5} is expected.",
+        f"{file.address} gave a wrong file twice: its checksum is {found}, but"
+        f" {file.checksum} is expected.",
         f"Something on the way may change it (a proxy, a login page): try another network, or get"
         f" {file.name} by hand and put it into {path.parent}.",
     )

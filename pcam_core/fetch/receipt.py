@@ -1,4 +1,4 @@
-"""MD5s of fetched files, remembered so that a second fetch need not read them again."""
+"""Checksums of fetched files, remembered so that a second fetch need not read them again."""
 
 import hashlib
 import json
@@ -12,8 +12,8 @@ NAME = ".fetched.json"
 _PIECE = 1 << 22
 
 
-def has_md5(path: Path, md5: str) -> bool:
-    """Whether a file is there and has this MD5, in hex.
+def has_checksum(path: Path, checksum: str) -> bool:
+    """Whether a file is there and has this MD5 or SHA-256, in hex.
 
     It is read only if its size, modification time or inode is not the one remembered in
     `.fetched.json` beside it.
@@ -21,22 +21,32 @@ def has_md5(path: Path, md5: str) -> bool:
     if not path.is_file():
         return False
     kept = _read(path.parent).get(path.name)
-    if not isinstance(kept, dict) or kept.get("identity") != _identity(path):
-        remember(path, md5_of(path))
-        kept = _read(path.parent)[path.name]
-    return bool(kept["md5"] == md5)
+    if (
+        not isinstance(kept, dict)
+        or kept.get("identity") != _identity(path)
+        or len(kept.get("checksum", "")) != len(checksum)
+    ):
+        found = checksum_of(path, checksum)
+        remember(path, found)
+        return found == checksum
+    return bool(kept["checksum"] == checksum)
 
 
-def remember(path: Path, md5: str) -> None:
-    """Note that a file, as it is now, has this MD5."""
-    kept = _read(path.parent) | {path.name: {"identity": _identity(path), "md5": md5}}
+def remember(path: Path, checksum: str) -> None:
+    """Note that a file, as it is now, has this checksum."""
+    kept = _read(path.parent) | {path.name: {"identity": _identity(path), "checksum": checksum}}
     with replacing(path.parent / NAME) as file:
         file.write_text(json.dumps(kept, indent=1))
 
 
-def md5_of(path: Path) -> str:
-    """Return the hex MD5 of a file's bytes, and tell the progress in bytes."""
-    digest = hashlib.md5(usedforsecurity=False)  # what the publisher gives
+def checksum_of(path: Path, expected: str) -> str:
+    """Return the hex checksum of a file's bytes, and tell the progress in bytes.
+
+    Args:
+        path: The file.
+        expected: What the publisher gives: 32 hex digits of an MD5, or 64 of a SHA-256.
+    """
+    digest = hashlib.new("md5" if len(expected) == 32 else "sha256", usedforsecurity=False)
     meter = Meter(f"Check {path.name.removesuffix('.part')} (bytes)", path.stat().st_size)
     with path.open("rb") as file:
         while piece := file.read(_PIECE):

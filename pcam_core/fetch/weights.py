@@ -1,9 +1,9 @@
 """Published weights for machines that will run without a connection.
 
 The ImageNet files are those that `keras.applications` would load for `weights="imagenet"` and
-`include_top=False`: addresses and MD5s are Keras 3.15's (keras/src/applications/resnet.py and
-efficientnet.py, `BASE_WEIGHTS_PATH` and `WEIGHTS_HASHES`), so that Keras finds them, and checks
-them again, below KERAS_HOME. Their sizes are those of Keras' own download messages.
+`include_top=False`: addresses and checksums are Keras 3.15's (keras/src/applications/,
+`BASE_WEIGHTS_PATH` and `WEIGHTS_HASHES`), so that Keras finds them, and checks them again, below
+KERAS_HOME. Where a size is given, it is that of Keras' own download messages.
 
 For ESRGAN no checksum is published; `Weights.esrgan_sha256` lets two machines compare theirs.
 """
@@ -31,6 +31,19 @@ IMAGENET = [
         "50bc09e76180e00e4465e1a485ddc09d",
         16_705_208,
     ),
+    RemoteFile(
+        "efficientnetv2-b0_notop.h5",
+        "https://storage.googleapis.com/tensorflow/keras-applications/efficientnet_v2/"
+        "efficientnetv2-b0_notop.h5",
+        "893217f2bb855e2983157299931e43ff",
+    ),
+    RemoteFile(
+        "convnext_tiny_notop.h5",
+        "https://storage.googleapis.com/tensorflow/keras-applications/convnext/"
+        "convnext_tiny_notop.h5",
+        "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+        limit=150_000_000,
+    ),
 ]
 
 # Where each stands: https://github.com/tensorflow/tfhub.dev, assets/docs/captain-pool/esrgan-tf2/
@@ -42,6 +55,11 @@ LICENCES = {
     " (https://github.com/KaimingHe/deep-residual-networks/blob/master/LICENSE)",
     "EfficientNetB0": "none stated for the file; converted from a checkpoint of tensorflow/tpu,"
     " whose code is Apache-2.0 (https://github.com/tensorflow/tpu/blob/master/LICENSE)",
+    "EfficientNetV2B0": "none stated for the file; converted from a checkpoint of google/automl,"
+    " whose code is Apache-2.0 (https://github.com/google/automl/blob/master/LICENSE)",
+    "ConvNeXtTiny": "none stated for the file; converted from a checkpoint of"
+    " facebookresearch/ConvNeXt, which is MIT"
+    " (https://github.com/facebookresearch/ConvNeXt/blob/main/LICENSE)",
 }
 
 
@@ -61,7 +79,7 @@ class Weights:
 
 
 def fetch_weights(folder: Path) -> Weights:
-    """Bring the ImageNet weights (111 MB) and ESRGAN's (some 20 MB) into a folder.
+    """Bring the ImageNet weights (some 250 MB) and ESRGAN's (some 20 MB) into a folder.
 
     What is there already stays; ImageNet's files are checked.
 

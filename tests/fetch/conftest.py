@@ -45,7 +45,7 @@ class Server:
     def remote(self, name, content, **fields):
         """Serve `content`, and return what describes it."""
         self.files[f"/{name}"] = content
-        known = {"md5": hashlib.md5(content).hexdigest(), "size": len(content)}
+        known = {"checksum": hashlib.md5(content).hexdigest(), "size": len(content)}
         return download.RemoteFile(name, f"{self.address}/{name}", **(known | fields))
 
 

@@ -19,7 +19,7 @@ def small_pcam(server, monkeypatch):
     known = []
     for name, _, _ in pcam._FILES:
         file = server.remote(f"camelyonpatch_level_2_split_{name}", gzip.compress(name.encode()))
-        known.append((name, file.md5, file.size))
+        known.append((name, file.checksum, file.size))
     monkeypatch.setattr(pcam, "_FILES", known)
     monkeypatch.setattr(pcam, "_ADDRESS", server.address)
 

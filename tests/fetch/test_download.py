@@ -52,7 +52,7 @@ def test_a_file_arrives_and_its_bytes_are_told(server, tmp_path):
 def test_a_second_call_asks_for_nothing_and_reads_nothing(server, tmp_path, monkeypatch):
     remote = server.remote("file", CONTENT)
     download_all([remote], tmp_path)
-    monkeypatch.setattr("pcam_core.fetch.receipt.md5_of", None)
+    monkeypatch.setattr("pcam_core.fetch.receipt.checksum_of", None)
     assert fetched(remote, tmp_path) == CONTENT
     assert len(server.asked) == 1
 
@@ -186,7 +186,7 @@ def test_a_wrong_file_is_tried_twice_and_named(server, answer, tmp_path):
     error = refusal(remote, tmp_path)
     assert remote.address in error.problem
     assert hashlib.md5(wrong).hexdigest() in error.problem
-    assert remote.md5 in error.problem
+    assert remote.checksum in error.problem
     assert len(server.asked) == 2
     assert not (tmp_path / "file.part").exists()
 
@@ -296,7 +296,7 @@ def test_a_killed_download_goes_on(server, answer, tmp_path):
         "name, address, md5, size, folder = sys.argv[1:]\n"
         "download_all([RemoteFile(name, address, md5, int(size))], Path(folder))\n"
     )
-    given = [remote.name, remote.address, remote.md5, str(remote.size), str(tmp_path)]
+    given = [remote.name, remote.address, remote.checksum, str(remote.size), str(tmp_path)]
     child = subprocess.Popen([sys.executable, "-c", code, *given])
     part = tmp_path / "file.part"
     while not (part.exists() and part.stat().st_size):

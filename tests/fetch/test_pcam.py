@@ -12,8 +12,8 @@ def test_the_nine_files_are_named_as_published_and_lie_at_zenodo():
         *(f"camelyonpatch_level_2_split_{split[:-1]}meta.csv" for split in splits),
     }
     assert all(file.address.startswith("https://zenodo.org/") for file in files)
-    assert len({file.md5 for file in files}) == 9
-    assert all(len(bytes.fromhex(file.md5)) == 16 for file in files)
+    assert len({file.checksum for file in files}) == 9
+    assert all(len(bytes.fromhex(file.checksum)) == 16 for file in files)
     assert sum(file.size or 0 for file in files) == 8_028_222_167
 
 
@@ -23,7 +23,7 @@ def test_they_arrive_packed(server, tmp_path, monkeypatch):
         server.remote(f"camelyonpatch_level_2_split_{name}", content)
         for name, content in contents.items()
     ]
-    known = [(name, file.md5, file.size) for name, file in zip(contents, served, strict=True)]
+    known = [(name, file.checksum, file.size) for name, file in zip(contents, served, strict=True)]
     monkeypatch.setattr(pcam, "_FILES", known)
     monkeypatch.setattr(pcam, "_ADDRESS", server.address)
     paths = fetch_pcam(tmp_path / "data")
