@@ -59,8 +59,7 @@ _SMALL = _HERE | {"network.image_size": 96, "final.training.batch_size": 32}
 WAYS = {
     # Its tuned CNN would see half of the patches once for the same operations.
     "notebook": Way("notebook", "custom_cnn", _HERE | {"prepare.upscaler": "lanczos"}),
-    "context": Way("context", "plain_cnn", _SMALL, 8),
-    "context, equivariant": Way("context", "p4m_cnn", _SMALL),
+    "context": Way("context", "centre_cnn", _SMALL, 8),
 }
 
 

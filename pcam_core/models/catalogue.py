@@ -72,13 +72,5 @@ CATALOGUE: tuple[Entry, ...] = (
         weights=_BACKBONE,
         paper="https://arxiv.org/abs/2201.03545",
     ),
-    Entry(
-        "p4m_cnn",
-        "no up: flips and quarter turns change nothing",
-        48_422,
-        48_300,
-        image_size=96,
-        paper="https://arxiv.org/abs/1806.03962",
-    ),
-    Entry("plain_cnn", "p4m_cnn without turns", 386_793, 385_817, image_size=96),
+    Entry("centre_cnn", "compact: features of centre and patch", 386_793, 385_817, image_size=96),
 )

@@ -5,12 +5,11 @@ from typing import Any
 
 from pcam_core.errors import InputError
 from pcam_core.models import (
+    centre_cnn,
     convnext_tiny,
     custom_cnn,
     efficientnet_b0,
     efficientnet_v2_b0,
-    p4m_cnn,
-    plain_cnn,
     resnet50,
     tunable_cnn,
 )
@@ -32,8 +31,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         efficientnet_b0,
         efficientnet_v2_b0,
         convnext_tiny,
-        p4m_cnn,
-        plain_cnn,
+        centre_cnn,
     )
 }
 

@@ -19,8 +19,7 @@ ModelName = Literal[
     "efficientnet_b0",
     "efficientnet_v2_b0",
     "convnext_tiny",
-    "p4m_cnn",
-    "plain_cnn",
+    "centre_cnn",
 ]
 """What the registry holds, known without loading Keras."""
 
@@ -105,7 +104,7 @@ class SearchSpace(Section):
         (64, 512), description="Units of the dense layer, in steps of 64 (tunable CNN)."
     )
     widths: tuple[float, ...] = Field(
-        (0.5, 1.0, 2.0), min_length=1, description="Factor on the filters (P4M and plain CNN)."
+        (0.5, 1.0, 2.0), min_length=1, description="Factor on the filters (centre CNN)."
     )
     dropout: Range = Field((0.2, 0.6), description="Share of dense units dropped while training.")
     learning_rate: Range = Field((1e-4, 1e-2), description="Adam's rate, drawn on a log scale.")

@@ -10,7 +10,6 @@ import keras
 import numpy as np
 
 from pcam_core.models.layers import all_layers
-from pcam_core.models.p4m import ORIENTATIONS, P4MConv
 from pcam_core.models.registry import build_network
 from pcam_core.models.settings import Hyperparameters, NetworkSettings
 
@@ -71,8 +70,6 @@ def _layer_flops(layer: Any) -> int:
     # Dense too: ConvNeXt has such layers at every pixel.
     if isinstance(layer, keras.layers.Dense | keras.layers.DepthwiseConv2D | keras.layers.Conv2D):
         pixels = math.prod(layer.output.shape[1:-1])
-    elif isinstance(layer, P4MConv):
-        pixels = ORIENTATIONS * math.prod(layer.output.shape[1:3])
     return 2 * pixels * math.prod(layer.kernel.shape) if pixels else 0
 
 

@@ -27,7 +27,7 @@ def model(tmp_path_factory):
         keras.utils.set_random_seed(3)
         settings = NetworkSettings(image_size=32, weights="none", precision="float32")
         path = tmp_path_factory.mktemp("model") / "model.keras"
-        save_model(serving_model(build_network("plain_cnn", settings), side), path)
+        save_model(serving_model(build_network("centre_cnn", settings), side), path)
         return path
 
     return make

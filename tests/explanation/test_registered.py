@@ -35,7 +35,7 @@ def test_every_saved_model_is_explained(name, serving, tmp_path):
 
 def test_networks_that_are_averaged_have_a_map_each(serving):
     pictures = keras.Input((STORED, STORED, 3))
-    members = [serving(name, STORED) for name in ("custom_cnn", "plain_cnn")]
+    members = [serving(name, STORED) for name in ("custom_cnn", "centre_cnn")]
     together = keras.layers.Average()([member(pictures) for member in members])
     patches = np.random.default_rng(1).integers(0, 256, (2, STORED, STORED, 3)).astype(np.uint8)
     tapped = TappedModel(keras.Model(pictures, together))

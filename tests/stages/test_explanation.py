@@ -38,7 +38,7 @@ def inputs(artifact):
     def network(folder):
         keras.utils.set_random_seed(3)
         settings = NetworkSettings(image_size=32, weights="none", precision="float32")
-        model = serving_model(build_network("plain_cnn", settings), SIDE)
+        model = serving_model(build_network("centre_cnn", settings), SIDE)
         save_model(model, folder / "model.keras")
         return {}
 

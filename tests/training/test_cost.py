@@ -2,17 +2,11 @@ import keras
 import numpy as np
 import pytest
 
-from pcam_core.models.p4m import P4MConv
 from pcam_core.training.cost import forward_flops, training_flops
 
 
 def flops(layer, shape=(8, 8, 16)):
     return forward_flops(keras.Sequential([keras.Input(shape), layer]))
-
-
-def test_an_oriented_convolution_costs_what_an_equally_wide_one_does():
-    plain = keras.layers.Conv2D(24, 3, padding="same")
-    assert flops(P4MConv(3)) == flops(plain) == 2 * 9 * 16 * 24 * 64
 
 
 def test_a_dense_layer_costs_as_much_at_every_pixel():
