@@ -78,7 +78,7 @@ def stage_seconds(out: Path) -> dict[str, float]:
 
 def measure(folder: Path, quick: bool) -> dict[str, Any]:
     """Return the figures; see the module's docstring."""
-    count, changes = (160, SHORT) if quick else (800, [])
+    count, changes = (400, SHORT) if quick else (800, [])
     data, out = folder / "data", folder / "run" / "out"
     out.mkdir(parents=True)
     write_dataset(data, train=count, test=count // 5, seed=42)
