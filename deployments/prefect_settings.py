@@ -8,5 +8,6 @@ SETTINGS = {
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_EXTRA_LOGGERS": "pcam_core,tasks,flows",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
+    "PREFECT_WORKER_QUERY_SECONDS": "2",
 }
-"""Environment: nobody but the configured addresses is contacted, and runs give signs of life."""
+"""Environment: nobody but the configured addresses is contacted, runs give signs of life and start soon."""
