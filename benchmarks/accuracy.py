@@ -103,10 +103,11 @@ def main() -> None:
         gain = gains.get(REFERENCE)
         told = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})" if gain else ""
         shown.add_row(name, f"{one['patches']:,.0f}", *cells, told)
-        del one["probabilities"]
     console.print(machine())
     console.print(shown)
     if arguments.json:
+        for one in found.values():
+            del one["probabilities"]
         arguments.json.write_text(json.dumps(found, indent=2))
 
 

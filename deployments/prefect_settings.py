@@ -10,4 +10,5 @@ SETTINGS = {
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_WORKER_QUERY_SECONDS": "2",
 }
-"""Environment: nobody but the configured addresses is contacted, runs give signs of life and start soon."""
+"""Environment: nobody but the configured addresses is contacted; runs give signs of life, and start
+soon after they were asked for."""
