@@ -22,6 +22,7 @@ ModelName = Literal[
     "centre_cnn",
 ]
 """What the registry holds, known without loading Keras."""
+BackboneName = Literal["resnet50", "efficientnet_b0", "efficientnet_v2_b0", "convnext_tiny"]
 
 
 def _blocks(value: Any, check: Callable[[Any], int | Literal["all"]]) -> int | Literal["all"]:
@@ -87,6 +88,8 @@ def _not_reversed(bounds: tuple[Any, Any]) -> tuple[Any, Any]:
 
 
 Range = Annotated[tuple[float, float], AfterValidator(_not_reversed)]
+Strength = Annotated[float, Field(ge=0, le=3)]
+StrengthRange = Annotated[tuple[Strength, Strength], AfterValidator(_not_reversed)]
 IntRange = Annotated[tuple[int, int], AfterValidator(_not_reversed)]
 
 
@@ -108,3 +111,13 @@ class SearchSpace(Section):
     )
     dropout: Range = Field((0.2, 0.6), description="Share of dense units dropped while training.")
     learning_rate: Range = Field((1e-4, 1e-2), description="Adam's rate, drawn on a log scale.")
+    augmentation_strength: StrengthRange | None = Field(
+        None,
+        description="What the ranges of the augmentation are multiplied by; none keeps"
+        " augmentation.strength.",
+    )
+    backbones: tuple[BackboneName, ...] = Field(
+        (),
+        description="Backbones to choose from, if the tuned model is one of them; none keeps"
+        " the tuned one.",
+    )

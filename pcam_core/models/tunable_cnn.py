@@ -55,10 +55,15 @@ def build(settings: NetworkSettings, hyperparameters: Hyperparameters) -> Model:
 def search(hp: Any, space: SearchSpace) -> Hyperparameters:
     """Draw depth, filters, kernels, dense units, dropout and learning rate."""
     drawn: Hyperparameters = {"conv_layers": hp.Int("conv_layers", *space.conv_layers)}
-    for depth in range(int(drawn["conv_layers"])):
-        for kind, choices in (("filters", space.filters), ("kernel", space.kernels)):
-            name = f"conv_{depth}_{kind}"
-            drawn[name] = hp.Choice(name, list(choices))
+    least, most = space.conv_layers
+    for depth in range(most):
+        # Declared at once, else a trial that first meets a layer would take its defaults.
+        with hp.conditional_scope("conv_layers", list(range(max(least, depth + 1), most + 1))):
+            for kind, choices in (("filters", space.filters), ("kernel", space.kernels)):
+                name = f"conv_{depth}_{kind}"
+                value = hp.Choice(name, list(choices))
+                if value is not None:
+                    drawn[name] = value
     drawn["dense_units"] = hp.Int("dense_units", *space.dense_units, step=64)
     drawn["dropout"] = hp.Float("dropout", *space.dropout)
     drawn["learning_rate"] = hp.Float("learning_rate", *space.learning_rate, sampling="log")

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -64,13 +63,14 @@ def learning_curves(histories: pd.DataFrame, figure_name: str, by: str) -> Figur
 
 
 def final_curve(model: Artifact, watch: str) -> Figure:
-    """Draw loss and the watched figure of the final training, with the best epoch marked.
+    """Draw loss and the watched figure of the tuned model's training, with its best epoch marked.
 
     Args:
-        model: Artifact of `final`.
+        model: Artifact of `single`, or of `final` with a single model.
         watch: "val_loss", "val_f1" or "val_auc"; loss is joined by AUC for "val_loss".
     """
     history = pd.read_csv(model.path / "history.csv")
+    history = history[history["model"] == history["model"].iloc[0]]
     second = "auc" if watch == "val_loss" else watch.removeprefix("val_")
     figure, panels = canvas(columns=2, height=2.7)
     best = model.figures["best_epoch"]
@@ -86,26 +86,6 @@ def final_curve(model: Artifact, watch: str) -> Figure:
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         name_axes(axes, "epoch", title=readable(name))
     legend(panels[0], loc="best")
-    return figure
-
-
-def tuning_trials(tuned: Artifact) -> Figure:
-    """Draw every trial's score over its learning rate, larger dots for more epochs."""
-    trials = pd.read_csv(tuned.path / "trials.csv").dropna(subset=["score"])
-    figure, (axes,) = canvas(height=2.9)
-    area = 24 + 90 * (trials["epochs"] / max(trials["epochs"].max(), 1))
-    if "learning_rate" in trials:
-        x, label = trials["learning_rate"], "learning rate (logarithmic)"
-        axes.set_xscale("log")
-    else:
-        x, label = pd.Series(np.arange(1, len(trials) + 1)), "trial, best first"
-    axes.scatter(x, trials["score"], s=area, color=SERIES[0], alpha=0.6, linewidths=0)
-    axes.scatter(
-        x.iloc[:1], trials["score"].iloc[:1], s=area.iloc[:1] + 70, facecolors="none",
-        edgecolors=SERIES[1], linewidths=2, label="best",
-    )  # fmt: skip
-    name_axes(axes, label, readable(tuned.figures["objective"]))
-    legend(axes, loc="best")
     return figure
 
 

@@ -3,23 +3,27 @@
 import json
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from pcam_core.artifact import Artifact
+from pcam_core.artifact import Artifact, Figures
 from pcam_core.augment.settings import AugmentSettings
 from pcam_core.expectation import announce
 from pcam_core.models.settings import ModelName, NetworkSettings, SearchSpace
 from pcam_core.section import Section
-from pcam_core.stage import stage
+from pcam_core.stage import BUILDING, Stage
 from pcam_core.stages.prepare import open_store
 from pcam_core.stages.split import read_splits
 from pcam_core.training.settings import TrainingSettings
+from pcam_core.training.shared_search import is_worker
+from pcam_core.training.trial_columns import BACKBONE, TOLD
+
+_SEARCH = "search"
 
 
 class TuneSettings(Section):
@@ -35,14 +39,87 @@ class TuneSettings(Section):
     )
     max_epochs: int = Field(20, ge=1, le=200, description="Epochs of the longest trials.")
     factor: int = Field(3, ge=2, le=10, description="One of so many trials goes on.")
+    max_trial_steps: int | None = Field(
+        None,
+        ge=1,
+        description="Most steps of the longest trials, spread over their epochs, for small"
+        " machines; none leaves it to training.max_steps.",
+    )
     space: SearchSpace = Field(SearchSpace(), description="What may be chosen.")
     training: TrainingSettings = Field(
         TrainingSettings(), description="How a trial is trained; its epochs are Hyperband's."
     )
 
+    @model_validator(mode="after")
+    def _a_step_an_epoch(self) -> Self:
+        if self.max_trial_steps and self.max_trial_steps < self.max_epochs:
+            raise ValueError("max_trial_steps allows a step an epoch: it is at least max_epochs")
+        return self
 
-@stage(numeric=True)
-def tune(
+    @property
+    def trial_training(self) -> TrainingSettings:
+        """How a trial is trained, its steps capped."""
+        caps = [self.training.max_steps, (self.max_trial_steps or 0) // self.max_epochs]
+        cap = min((steps for steps in caps if steps), default=None)
+        return self.training.model_copy(update={"max_steps": cap})
+
+
+class SharedStage(Stage):
+    """A stage of one search that several processes may work on, as keras-tuner does it."""
+
+    def build(self, root: Path, **inputs: Any) -> Artifact:
+        """Help the chief first, where this process is a worker of its; then see `Stage`."""
+        key = self.key(**inputs)
+        if is_worker() and not self.find(root, key):
+            workshop = root / BUILDING / self.reference(root, key).path.name
+            workshop.mkdir(parents=True, exist_ok=True)
+            search(workshop, **inputs)
+        return super().build(root, **inputs)
+
+
+def _shared_stage(function: Callable[..., Figures]) -> SharedStage:
+    return SharedStage(function, numeric=True, resumable=True)
+
+
+@_shared_stage
+def tune(folder: Path, *, splits: Artifact, settings: TuneSettings, **inputs: Any) -> Figures:
+    """Write `best.json` (model, hyperparameters) and `trials.csv` (see `hyperband`).
+
+    Trials are trained and scored on the two sides of the split's tuning part.
+
+    Args:
+        folder: Where they are written.
+        splits: Artifact of `split`.
+        settings: Of the search.
+        inputs: The others of `search`.
+    """
+    found = search(folder, splits=splits, settings=settings, **inputs)
+    shutil.rmtree(folder / _SEARCH)
+    found.to_csv(folder / "trials.csv", index=False)
+    best = found.iloc[0]
+    hyperparameters = {
+        name: value.item() if isinstance(value, np.generic) else value
+        for name, value in best.drop(list(TOLD)).items()
+        if pd.notna(value)
+    }
+    model = hyperparameters.pop(BACKBONE, None) or _model(inputs["comparison"], settings)
+    (folder / "best.json").write_text(
+        json.dumps({"model": model, "hyperparameters": hyperparameters}, indent=2)
+    )
+    training, checks = _parts(splits)
+    return {
+        "model": model,
+        "hyperparameters": hyperparameters,
+        "objective": settings.objective,
+        "score": float(best["score"]),
+        "trials": len(found),
+        "failed": int((found["status"] == "FAILED").sum()),
+        "seconds": float(found["seconds"].sum()),
+        "patches": {"train": len(training), "validation": len(checks)},
+    }
+
+
+def search(
     folder: Path,
     *,
     prepared: Artifact,
@@ -51,65 +128,69 @@ def tune(
     network: NetworkSettings,
     augmentation: AugmentSettings,
     settings: TuneSettings,
-) -> dict[str, Any]:
-    """Write `best.json` (model, hyperparameters) and `trials.csv` (trial, score, epochs, ...).
+) -> pd.DataFrame:
+    """Return the trials of the whole search, best first; none for a worker, which trains them.
 
-    Trials are trained and scored on the two sides of the split's tuning part.
+    Args:
+        folder: What a stopped search left in it is gone on with.
+        prepared: Artifact of `prepare`.
+        splits: Artifact of `split`.
+        comparison: Artifact of `compare`.
+        network: Image size, start weights, precision, trained blocks.
+        augmentation: Changes of the training patches.
+        settings: Of the search.
     """
-    from pcam_core.models.registry import architecture
-    from pcam_core.training.cost import expected_seconds
+    from pcam_core.training.cost import checkpoint_bytes, expected_seconds
     from pcam_core.training.search import hyperband
     from pcam_core.training.trainer import Trainer
+    from pcam_core.training.trials import Trials
 
-    chosen = comparison.figures["winner"] if settings.model == "winner" else settings.model
-    name = architecture(chosen).tuned_as
-    table = read_splits(splits)
-    training, checks = (table[table["tune"] == part] for part in ("train", "validation"))
+    name, trained = _model(comparison, settings), settings.trial_training
+    training, checks = _parts(splits)
     rounds = list(hyperband_rounds(settings.max_epochs, settings.factor))
-    once = settings.training.patches(len(training)) / settings.training.epochs
+    once = trained.patches(len(training)) / trained.epochs
     # Before anything is drawn, the defaults stand for an average trial.
     passes = once * sum(trials * epochs for trials, epochs in rounds)
-    announce("Tune", folder, 200_000_000, expected_seconds([(name, {}, passes)], network))
-
-    trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
-    scratch = folder / "search"
-    found = hyperband(
-        trainer,
+    seconds = expected_seconds([(name, {}, passes)], network)
+    # One of the two checkpoints of a configuration stays while a later trial may go on from it.
+    disk = checkpoint_bytes([(name, {})], network) // 2 * (1 + sum(trials for trials, _ in rounds))
+    announce("Tune", folder, disk, seconds)
+    trials = Trials(
+        Trainer(open_store(prepared, "train"), network, augmentation, trained),
         name,
         training,
         checks,
-        objective=settings.objective,
-        max_epochs=settings.max_epochs,
-        factor=settings.factor,
-        space=settings.space,
-        scratch=scratch,
+        settings.space,
+        settings.objective,
+        folder / _SEARCH,
     )
-    shutil.rmtree(scratch)
-    found.to_csv(folder / "trials.csv", index=False)
-    best = found.iloc[0]
-    hyperparameters = {
-        key: value.item() if isinstance(value, np.generic) else value
-        for key, value in best.drop(["trial", "status", "score", "epochs"]).items()
-        if pd.notna(value)
-    }
-    (folder / "best.json").write_text(
-        json.dumps({"model": name, "hyperparameters": hyperparameters}, indent=2)
-    )
-    return {
-        "model": name,
-        "hyperparameters": hyperparameters,
-        "objective": settings.objective,
-        "score": float(best["score"]),
-        "trials": len(found),
-        "epochs": sum(trials * epochs for trials, epochs in rounds),
-        "patches": {"train": len(training), "validation": len(checks)},
-    }
+    return hyperband(trials, max_epochs=settings.max_epochs, factor=settings.factor)
+
+
+def _model(comparison: Artifact, settings: TuneSettings) -> str:
+    from pcam_core.models.registry import architecture
+
+    chosen = comparison.figures["winner"] if settings.model == "winner" else settings.model
+    return architecture(chosen).tuned_as
+
+
+def _parts(splits: Artifact) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = read_splits(splits)
+    return table[table["tune"] == "train"], table[table["tune"] == "validation"]
 
 
 def read_best(artifact: Artifact) -> tuple[str, dict[str, Any]]:
     """Return the tuned model's name and hyperparameters."""
     best = json.loads((artifact.path / "best.json").read_text())
     return best["model"], best["hyperparameters"]
+
+
+def read_trials(artifact: Artifact) -> pd.DataFrame:
+    """Return the trials, best first; see `pcam_core.training.search.hyperband`."""
+    table = pd.read_csv(
+        artifact.path / "trials.csv", dtype=dict.fromkeys(("trial", "goes_on_from", "note"), str)
+    )
+    return table.fillna({"goes_on_from": "", "note": ""})
 
 
 def hyperband_rounds(max_epochs: int, factor: int) -> Iterator[tuple[int, int]]:

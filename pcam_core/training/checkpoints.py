@@ -67,3 +67,8 @@ class Checkpoints:
         newest = max(sound, key=lambda state: int(state.plain["number"]))
         self._number = int(newest.plain["number"])
         return newest
+
+    def drop_older(self) -> None:
+        """Delete the older of the two, if the newer one is sound."""
+        if self.latest():
+            (self.folder / _SLOTS[(self._number + 1) % 2]).unlink(missing_ok=True)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,7 +30,6 @@ from pcam_core.training.validation import Validation
 logger = logging.getLogger(__name__)
 
 Figures = dict[str, float]
-EachEpoch = Callable[[int, Figures], None]
 _TRAINED = ("loss", "accuracy", "auc", "precision", "recall", "f1")
 
 
@@ -111,17 +110,11 @@ class Loop:
             compile_network(self.trained, settings, optimizer)
         self._steps = make_steps(self.trained, self.strategy)
 
-    def run(
-        self,
-        checkpoints: Checkpoints | None = None,
-        each_epoch: EachEpoch | None = None,
-    ) -> None:
+    def run(self, checkpoints: Checkpoints | None = None) -> None:
         """Train to the end and give the serving model its best weights.
 
         Args:
             checkpoints: Where the state is kept from time to time.
-            each_epoch: Called with the number of an epoch, from 0, and its figures, while the
-                network has the weights that were validated.
 
         Raises:
             FloatingPointError: The loss or a weight became infinite or no number.
@@ -142,7 +135,7 @@ class Loop:
                     if checkpoints and checkpoints.due:
                         self.seconds = time.monotonic() - before
                         checkpoints.save(self.state())
-            self._end_epoch(each_epoch)
+            self._end_epoch()
             self.seconds = time.monotonic() - before
             if checkpoints:
                 checkpoints.save(self.state())
@@ -180,9 +173,13 @@ class Loop:
         self.notes = list(dict.fromkeys([*plain["notes"], *self.notes]))
         self.enter_phase()
         self.stopping.best, self.stopping.waited = plain["stopping"]
-        self.plateau.best, self.plateau.waited = plain["plateau"]
+        # A phase begins with an optimizer of its own; a shorter training may have ended just here.
+        amid = plain["step"] > 0 or self.epoch > self.phase.start
+        if amid:
+            self.plateau.best, self.plateau.waited = plain["plateau"]
         for name, variable in self._variables():
-            variable.assign(arrays[name])
+            if amid or not name.startswith("optimizer/"):
+                variable.assign(arrays[name])
         kept = (f"best/{n}" for n in range(len(self.validation.serving.weights)))
         self.best = [arrays[name] for name in kept if name in arrays]
         self.probabilities = arrays["probabilities"]
@@ -193,7 +190,7 @@ class Loop:
         done.assign(int(done.numpy()) * larger // smaller)
         logger.info("%s goes on at epoch %d, step %d.", self.what, self.epoch + 1, self.step + 1)
 
-    def _end_epoch(self, each_epoch: EachEpoch | None) -> None:
+    def _end_epoch(self) -> None:
         self._steps.settle()
         without_xla = f"XLA did not take {self.trained.name}; it was trained without."
         if self._steps.plain and without_xla not in self.notes:
@@ -210,8 +207,6 @@ class Loop:
             if self.stopping.is_better(figures[settings.watch]):
                 self.best = self.validation.serving.get_weights()
                 self.probabilities = probabilities
-            if each_epoch:
-                each_epoch(self.epoch, figures)
         phase = self.phase
         if phase.head_only:
             self.stopping.waited = 0

@@ -1,115 +1,119 @@
 """One Hyperband search over a registered architecture."""
 
-from pathlib import Path
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
-import keras
 import keras_tuner
 import pandas as pd
+from keras_tuner.errors import FailedTrialError, FatalError
 
-from pcam_core.models.registry import architecture
-from pcam_core.models.settings import SearchSpace
-from pcam_core.training.stall import watched
-from pcam_core.training.trainer import Trainer
+from pcam_core.errors import InputError
+from pcam_core.storage_fault import storage_fault
+from pcam_core.training.shared_search import is_worker, tuner_id
+from pcam_core.training.stall import StalledError
+from pcam_core.training.trial_columns import TOLD
+from pcam_core.training.trials import Trials, own_values
 
 
-def hyperband(
-    trainer: Trainer,
-    name: str,
-    training: pd.DataFrame,
-    validation: pd.DataFrame,
-    *,
-    objective: str,
-    max_epochs: int,
-    factor: int,
-    space: SearchSpace,
-    scratch: Path,
-) -> pd.DataFrame:
+def hyperband(trials: Trials, *, max_epochs: int, factor: int) -> pd.DataFrame:
     """Search, and return the trials, best first.
 
+    A search that was stopped is gone through again, and trials that have ended are only read:
+    the draws follow from the seed and the scores. So nothing that keras-tuner writes, in place
+    and without checksums, is ever read. A trial that failed is tried again then.
+
+    Where keras-tuner's environment variables name a chief (KERASTUNER_ORACLE_IP,
+    KERASTUNER_ORACLE_PORT, KERASTUNER_TUNER_ID), the chief hands out trials and returns them all,
+    and the workers train.
+
     Args:
-        trainer: Patches, network and training settings; its epochs do not count.
-        name: Registered architecture.
-        training: Columns id and label of the patches that trials train on.
-        validation: The same of those that score them.
-        objective: Validation figure to raise, "val_f1" or "val_auc".
+        trials: What is trained on what.
         max_epochs: Epochs of the longest trials.
         factor: One of so many trials goes on.
-        space: What may be chosen.
-        scratch: A new folder for keras-tuner's own files.
 
     Returns:
-        Columns trial, status, score (best epoch's objective), epochs, and one a hyperparameter.
+        Columns trial, status (COMPLETED or FAILED), score (best epoch's objective), epochs,
+        goes_on_from (an earlier trial or ""), seconds, note (why it failed), and one a
+        hyperparameter. Without rows for a worker.
+
+    Raises:
+        InputError: No trial could be trained.
     """
-    tuner = keras_tuner.Hyperband(
-        _Model(trainer, name, training, validation, space, objective),
-        objective=keras_tuner.Objective(objective, "max"),
+    space = keras_tuner.HyperParameters()
+    trials.draw(space)
+    tuner = _Hyperband(
+        trials,
+        hyperparameters=space,
+        objective=keras_tuner.Objective(trials.objective, "max"),
         max_epochs=max_epochs,
         factor=factor,
-        seed=trainer.settings.seed,
-        directory=str(scratch),
-        project_name=name,
+        seed=trials.trainer.settings.seed,
+        max_consecutive_failed_trials=None,
     )
-    tuner.search(verbose=0)
-    rows = []
+    try:
+        # keras-tuner prints a number whenever it sends a condition to another process.
+        with redirect_stdout(StringIO()):
+            tuner.search(verbose=0)
+    except FatalError as error:
+        raise error.__cause__ or error from None
+    return pd.DataFrame() if is_worker() else _table(tuner, trials)
+
+
+class _Hyperband(keras_tuner.Hyperband):
+    def __init__(self, trials: Trials, *, max_epochs: int, **settings: Any) -> None:
+        self.trials = trials
+        self.max_epochs = max_epochs
+        super().__init__(
+            max_epochs=max_epochs,
+            directory=str(trials.folder),
+            project_name=f"keras-tuner-{tuner_id()}",
+            overwrite=True,
+            **settings,
+        )
+
+    def run_trial(self, trial: Any, *args: Any, **told: Any) -> dict[str, float]:
+        del args, told
+        hp = trial.hyperparameters
+        origin = hp.values.get("tuner/trial_id")
+        what = f"Tune {self.trials.name}, trial {trial.trial_id}"
+        try:
+            score = self.trials.train(hp, f"{what} goes on from {origin}" if origin else what)
+        except Exception as error:
+            # These would end every other trial as well.
+            if isinstance(error, InputError | StalledError) or storage_fault(error):
+                raise FatalError(str(error)) from error
+            raise FailedTrialError(str(error)) from error
+        if hp.values["tuner/epochs"] == self.max_epochs:
+            self.trials.forget(hp)
+        return {self.trials.objective: score}
+
+
+def _table(tuner: _Hyperband, trials: Trials) -> pd.DataFrame:
+    rows, spent = [], dict[str, float]()
     for trial in tuner.oracle.trials.values():
-        values = trial.hyperparameters.values
-        own = {key: value for key, value in values.items() if not key.startswith("tuner/")}
-        told = {"status": trial.status, "score": trial.score, "epochs": values["tuner/epochs"]}
-        rows.append({"trial": trial.trial_id, **told, **own})
+        hp = trial.hyperparameters
+        ended, origin = trials.outcome(hp), hp.values.get("tuner/trial_id", "")
+        spent[trial.trial_id] = ended.seconds if ended else 0.0
+        told = {
+            "trial": trial.trial_id,
+            "status": trial.status,
+            "score": trial.score,
+            "epochs": hp.values["tuner/epochs"],
+            "goes_on_from": origin,
+            "seconds": round(max(spent[trial.trial_id] - spent.get(origin, 0.0), 0.0), 1),
+            "note": ended.note if ended else "",
+        }
+        rows.append(told | own_values(hp))
     # The id makes the order of equal scores certain.
-    return pd.DataFrame(rows).sort_values(
+    table = pd.DataFrame(rows).sort_values(
         ["score", "trial"], ascending=[False, True], ignore_index=True
     )
-
-
-class _Model(keras_tuner.HyperModel):
-    def __init__(
-        self,
-        trainer: Trainer,
-        name: str,
-        training: pd.DataFrame,
-        validation: pd.DataFrame,
-        space: SearchSpace,
-        objective: str,
-    ) -> None:
-        super().__init__(name=name)
-        self.trainer = trainer
-        self.training = training
-        self.validation = validation
-        self.space = space
-        self.objective = objective
-
-    def build(self, hp: keras_tuner.HyperParameters) -> keras.Model:
-        drawn = architecture(self.name).search(hp, self.space)
-        values = hp.values
-        origin = values.get("tuner/trial_id")
-        what = f"Tune {self.name}, " + (f"trial {origin} goes on" if origin else "new trial")
-        epochs = max(values.get("tuner/epochs", 1), 1)
-        loop = self.trainer.loop(
-            self.name, drawn, self.training, self.validation, what, epochs=epochs
+    if not (table["status"] == "COMPLETED").any():
+        raise InputError(
+            f"None of {len(table)} trials of {trials.name} could be trained"
+            f" ({table['note'].iloc[0]}).",
+            "Narrow tune.space, or lower tune.training.batch_size or network.image_size.",
         )
-        loop.epoch = values.get("tuner/initial_epoch", 0)
-        loop.enter_phase()
-        self._loop = loop
-        return loop.trained
-
-    def fit(
-        self,
-        hp: keras_tuner.HyperParameters,
-        model: keras.Model,
-        *,
-        callbacks: list[keras.callbacks.Callback],
-        **told_by_hp: Any,
-    ) -> dict[str, float]:
-        del hp, told_by_hp
-        loop = self._loop
-        for callback in callbacks:
-            callback.set_model(model)
-
-        def each_epoch(epoch: int, figures: dict[str, float]) -> None:
-            for callback in callbacks:
-                callback.on_epoch_end(epoch, figures)
-
-        watched(loop.what, lambda: loop.run(each_epoch=each_epoch))
-        return max(loop.history, key=lambda figures: figures[self.objective])
+    drawn = [each.name for each in tuner.oracle.hyperparameters.space]
+    return table[[*TOLD, *(name for name in drawn if name in table)]]

@@ -87,7 +87,8 @@ class Trainer:
 
         Args:
             name: Registered architecture.
-            hyperparameters: Its own, and `learning_rate`; what is missing takes its defaults.
+            hyperparameters: Its own, `learning_rate` and `augmentation_strength`; what is missing
+                takes its defaults.
             training: Columns id and label (0 or 1) of the patches to train on.
             validation: The same of those that stop the training and pick the best epoch.
             what: What progress calls this training.
@@ -134,18 +135,16 @@ class Trainer:
         validation: pd.DataFrame,
         what: str,
         *,
-        epochs: int | None = None,
         batch_size: int | None = None,
     ) -> Loop:
         """Return a training of a fresh network before its first step; see `train`.
 
         Args:
             name: Registered architecture.
-            hyperparameters: Its own, and `learning_rate`.
+            hyperparameters: As in `train`.
             training: Patches to train on.
             validation: Patches to validate with.
             what: What progress calls it.
-            epochs: Other than the settings'.
             batch_size: Other than the settings'.
         """
         settings = self.settings
@@ -174,16 +173,20 @@ class Trainer:
             network=network,
             trained=trained,
             validation=Validation(serving, self.store, validation),
-            feed=self.feed(training, batch_size or settings.batch_size),
+            feed=self.feed(
+                training,
+                batch_size or settings.batch_size,
+                hyperparameters.get("augmentation_strength", self.augmentation.strength),
+            ),
             settings=settings,
-            phases=phases(network, settings, blocks, rate, epochs or settings.epochs),
+            phases=phases(network, settings, blocks, rate, settings.epochs),
             blocks=blocks,
             class_weights=class_weights(training["label"], settings.class_weights),
             strategy=strategy,
         )
 
-    def feed(self, training: pd.DataFrame, batch_size: int) -> Feed:
-        """Return the batches to train on."""
+    def feed(self, training: pd.DataFrame, batch_size: int, strength: float) -> Feed:
+        """Return the batches to train on, augmented with this strength."""
         settings = self.settings
         most = settings.max_steps
         return Feed(
@@ -192,7 +195,7 @@ class Trainer:
             batch_size=batch_size,
             enlarge_to=self.network.image_size if self.augmentation.on_enlarged else None,
             policy=self.augmentation.policy,
-            strength=self.augmentation.strength,
+            strength=strength,
             shuffle=settings.seed,
             max_steps=math.ceil(most * settings.batch_size / batch_size) if most else None,
         )

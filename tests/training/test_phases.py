@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from pcam_core.models import registry
 from pcam_core.models.architecture import Architecture
 from pcam_core.models.registry import build_network
 from pcam_core.models.settings import NetworkSettings
+from pcam_core.training.epochs import listening_to_epochs
 from pcam_core.training.phases import Phase, enter, phases
 from pcam_core.training.reproducible import start_afresh
 from pcam_core.training.settings import TrainingSettings
@@ -80,10 +83,24 @@ def test_a_training_changes_the_backbone_only_after_the_head(trainer, table):
     before = [variable.numpy() for variable in backbone.weights]
     changed = []
 
-    def look(epoch, figures):
+    def look(ended):
         pairs = zip(backbone.weights, before, strict=True)
         moved = [weight.path for weight, old in pairs if not np.array_equal(weight.numpy(), old)]
         changed.append({path.split("/")[-2] for path in moved})
 
-    loop.run(each_epoch=look)
+    with listening_to_epochs(look):
+        loop.run()
     assert changed == [set(), {"block2_conv"}]
+
+
+def test_a_training_that_ended_with_the_head_goes_on_with_the_rest(trainer, table, tmp_path):
+    one = trainer(max_steps=2, head_epochs=1, fine_tune_factor=0.1)
+    one = replace(one, network=one.network.model_copy(update={"trained_blocks": 1}))
+    at_once = one.train("two_blocks", {"learning_rate": 0.1}, table, table, "At once")
+    for epochs in (1, 2):
+        settings = one.settings.model_copy(update={"epochs": epochs})
+        found = replace(one, settings=settings).train(
+            "two_blocks", {"learning_rate": 0.1}, table, table, "In two", tmp_path
+        )
+    np.testing.assert_array_equal(found.probabilities, at_once.probabilities)
+    assert found.history.to_dict() == at_once.history.to_dict()
