@@ -15,6 +15,7 @@ from pcam_core.writable import check_writable
 PAGE, TABLE = "explanation.html", "explanation.csv"
 
 _STEPS = 32
+_BATCH = 64
 
 
 def explain_files(model: str, places: Sequence[Path], out: Path, runs: Path) -> None:
@@ -39,23 +40,27 @@ def explain_files(model: str, places: Sequence[Path], out: Path, runs: Path) -> 
         from pcam_core.explanation.raw_patches import prepared
         from pcam_core.explanation.tapped import TappedModel
         from pcam_core.report.explanation_page import explanation_page
-        from pcam_core.training.serving import load_model
+        from pcam_core.training.serving import load_model, look_at
 
-        tapped = TappedModel(load_model(contract.model))
-        settings = contract.insist(tapped.side)
+        network = load_model(contract.model)
+        side = int(network.input_shape[1])
+        settings = contract.insist(side)
         patches = prepared(raw, settings)
-        if patches.shape[1] != tapped.side:
+        if patches.shape[1] != side:
             raise InputError(
                 f"Prepared patches are {patches.shape[1]} pixels wide, but {contract.model} takes"
-                f" {tapped.side}.",
+                f" {side}.",
                 "Put the model.json of the model's own run beside it.",
             )
+        batches = np.array_split(patches, -(-len(patches) // _BATCH))
+        probabilities = [look_at(network, batch, contract.views) for batch in batches]
+        tapped = TappedModel(network)  # which changes the network's arithmetic
         found = heat_maps(tapped, patches, _STEPS)
         table = pd.DataFrame(
             {
                 "id": [file.stem for file in files],
                 "file": [str(file) for file in files],
-                "probability": 1 / (1 + np.exp(-found.logits.astype(np.float64))),
+                "probability": np.concatenate(probabilities),
             }
         )
         for method, maps in found.maps.items():

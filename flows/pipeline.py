@@ -16,7 +16,7 @@ from tasks.enlargement import measure_enlargement
 from tasks.evaluate import measure_on_test
 from tasks.explanation import explain_model
 from tasks.explore import explore_data
-from tasks.final import train_final
+from tasks.final import make_final
 from tasks.gate import validate_data
 from tasks.groups import group_patches
 from tasks.labels import load_labels
@@ -25,6 +25,7 @@ from tasks.optimism import price_optimism
 from tasks.predict import predict_test_folder, write_submission
 from tasks.prepare import prepare_patches
 from tasks.report import write_report
+from tasks.single import train_single
 from tasks.split import split_patches
 from tasks.threshold import choose_threshold
 from tasks.tune import tune_model
@@ -87,8 +88,24 @@ def pipeline(
     }
     comparison = do(compare_models, **training, settings=recipe.compare)
     tuned = do(tune_model, **training, comparison=comparison, settings=recipe.tune)
-    crossvalidated = do(crossvalidate_model, **training, tuned=tuned, settings=recipe.crossvalidate)
-    model = do(train_final, **training, tuned=tuned, settings=recipe.final)
+    crossvalidated = do(
+        crossvalidate_model,
+        **training,
+        tuned=tuned,
+        others=recipe.final.in_folds,
+        settings=recipe.crossvalidate,
+    )
+    folds = {} if recipe.final.form == "single" else {"crossvalidated": crossvalidated}
+    trained = {}
+    if recipe.final.form != "folds":
+        trained["trained"] = do(
+            train_single,
+            **training,
+            tuned=tuned,
+            others=recipe.final.others,
+            settings=recipe.final.training,
+        )
+    model = do(make_final, tuned=tuned, **trained, **folds, views=recipe.final.views)
 
     final = {"prepared": prepared, "splits": splits, "model": model}
     decision = do(choose_threshold, **final, settings=recipe.decision)
@@ -142,6 +159,7 @@ def pipeline(
     submission = do(
         write_submission, labels=labels, predictions=predictions, settings=recipe.predict
     )
+    calibrator = {} if recipe.decision.calibration == "none" else {"calibrator.json": decision}
     receipts = do(
         upload_products,
         store=store,
@@ -150,6 +168,7 @@ def pipeline(
         products={
             "submission.csv": submission,
             "predictions.csv": predictions,
+            **calibrator,
             "model.keras": model,
             "model.json": described,
             "model_card.md": described,
@@ -178,6 +197,7 @@ def pipeline(
         crossvalidated=crossvalidated,
         optimism=optimism,
         explanation=explanation,
+        **trained,
         **products,
     )
     return Products(**products, described=described, report=report)

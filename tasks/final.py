@@ -1,14 +1,18 @@
-"""Train the final model."""
+"""Put the final model together."""
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.model_figures import final_curve
 from pcam_core.stages.final import final
-from tasks.pictures import show_picture
 from tasks.stage_task import stage_task
+from tasks.tables import show_table
+
+_SHOWN = ("form", "views", "model", "others", "folds", "parameters")
 
 
 def _publish(artifact: Artifact) -> None:
-    show_picture("final-curve", "Final training", final_curve(artifact, "val_auc"))
+    figures = artifact.figures
+    show_table("final-model", "The final model", [{name: figures[name] for name in _SHOWN}])
 
 
-train_final = stage_task(final, "train the final model", publish=_publish, tags=("training", "gpu"))
+make_final = stage_task(
+    final, "put the final model together", publish=_publish, tags=("training", "gpu")
+)

@@ -19,6 +19,7 @@ from pcam_core.promotion.hold_out import FILE, HoldOut
 from pcam_core.promotion.registered_model import RegisteredModel
 from pcam_core.stages.final import MODEL as MODEL_FILE
 from pcam_core.stages.threshold import CALIBRATOR
+from pcam_core.training.views import Views
 from tasks.tracking import (
     RECIPE,
     TrackedRun,
@@ -57,6 +58,7 @@ class Champion(BaseModel):
         run: Id of its run in MLflow, with recipe, report and curves.
         address: Of its `.keras` file: "s3://bucket/key" or an absolute path.
         sha256: Of that file.
+        views: Of a patch, over which its probability is averaged.
         threshold: From which probability on a patch counts as positive.
         metrics: On the hold-out that it was first measured on: auc with auc_low and auc_high,
             precision, recall; all 0..1.
@@ -69,6 +71,7 @@ class Champion(BaseModel):
     run: str
     address: str
     sha256: str
+    views: Views
     threshold: float
     metrics: dict[str, float]
     hold_out: int | None
@@ -92,6 +95,7 @@ def champion(uri: str) -> Champion | None:
         run=found.run_id,
         address=tags["address"],
         sha256=tags["sha256"],
+        views=int(tags.get("views", 1)),
         threshold=float(tags["threshold"]),
         metrics=json.loads(tags["metrics"]),
         hold_out=int(tags["hold_out"]) if "hold_out" in tags else None,
@@ -109,7 +113,11 @@ def registered_model(uri: str, of: Champion) -> RegisteredModel:
     with telling(uri, "does not tell the champion's calibration"):
         calibrator = Calibrator.from_json(_run_file(uri, of.run, CALIBRATOR).decode())
     return RegisteredModel(
-        address=of.address, sha256=of.sha256, threshold=of.threshold, calibrator=calibrator
+        address=of.address,
+        sha256=of.sha256,
+        views=of.views,
+        threshold=of.threshold,
+        calibrator=calibrator,
     )
 
 
@@ -136,6 +144,7 @@ def register_model(run: TrackedRun, hold_out: HoldOut | None) -> int:
             "key": key,
             "address": receipt["address"],
             "sha256": receipt["sha256"],
+            "views": str(artifacts["final"].figures["views"]),
             "threshold": repr(numbers["threshold"]),
             "metrics": json.dumps({name: numbers[name] for name in shown}),
             "model": numbers["model"],

@@ -14,7 +14,7 @@ def _publish(artifact: Artifact) -> None:
         {"threshold": at, **figures[name]}
         for name, at in (("at_half", 0.5), ("at_threshold", figures["threshold"]))
     ]
-    show_table("threshold", f"Chosen by {figures['rule']}, on the calibration part", rows)
+    show_table("threshold", f"Chosen by {figures['rule']}, not on the test", rows)
     show_picture("threshold-curve", "Scores over the threshold", threshold_curve(artifact))
 
 

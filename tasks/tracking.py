@@ -23,6 +23,7 @@ from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import RunRecord
 from pcam_core.stages.model_card import CARD
 from pcam_core.stages.report import REPORT
+from pcam_core.stages.single import HISTORY
 from pcam_core.stages.threshold import CALIBRATOR
 from pcam_core.training.epochs import EpochEnd, listening_to_epochs
 
@@ -234,9 +235,11 @@ class TrackedRun:
         client.log_dict(self.id, self.recipe.model_dump(mode="json"), RECIPE)
         pictures = {
             "comparison": comparison_bars(artifacts["compare"]),
-            "final": final_curve(artifacts["final"], self.recipe.final.training.watch),
             "confusion": confusion_matrices(artifacts["evaluate"]),
         }
+        if "single" in artifacts:
+            watch = self.recipe.final.training.watch
+            pictures["final"] = final_curve(artifacts["single"], watch)
         for name, picture in pictures.items():
             client.log_figure(self.id, picture, f"pictures/{name}.png")
         client.log_artifact(self.id, str(artifacts["report"].path / REPORT))
@@ -301,14 +304,12 @@ def _end_killed(client: "MlflowClient", experiment: str, history: RunHistory) ->
 
 def _recorded_epochs(artifacts: Mapping[str, Artifact]) -> Iterator[EpochEnd]:
     """Yield all epochs as the artifacts keep them, in the words in which they were told."""
-    final = artifacts["final"]
-    what = f"Final training of {final.figures['model']}"
-    yield from _epochs(pd.read_csv(final.path / "history.csv"), what)
-    model = artifacts["crossvalidate"].figures["model"]
+    if "single" in artifacts:
+        trained = pd.read_csv(artifacts["single"].path / HISTORY)
+        for model, history in trained.groupby("model"):
+            yield from _epochs(history, f"Final training of {model}")
     for stage, verb in (("compare", "Compare"), ("crossvalidate", "Cross-validate")):
         histories = pd.read_csv(artifacts[stage].path / "histories.csv")
-        if "model" not in histories:
-            histories["model"] = model
         folds = histories["fold"].nunique()
         for (name, fold), history in histories.groupby(["model", "fold"]):
             yield from _epochs(history, f"{verb} {name}, fold {int(str(fold)) + 1} of {folds}")

@@ -12,20 +12,24 @@ from pcam_core.model_card.description import (
 from pcam_core.patches import SIDE
 from pcam_core.runs.history import open_history
 from pcam_core.stages.final import MODEL
+from pcam_core.stages.final_settings import FinalSettings
 from pcam_core.stages.prepare_settings import PrepareSettings
+from pcam_core.training.views import Views
 
 
 @dataclass(frozen=True)
 class Contract:
-    """A model's file, and how patches were prepared for it.
+    """A model's file, how patches were prepared for it, and how it looks at them.
 
     Attributes:
         model: A ".keras" file.
         prepare: The settings of the run; None where they are not known.
+        views: Of a patch, over which its probability is averaged; 1 where that is not known.
     """
 
     model: Path
     prepare: PrepareSettings | None
+    views: Views = 1
 
     def insist(self, side: int) -> PrepareSettings:
         """Return how to prepare raw patches for a model that takes `side` pixels.
@@ -62,12 +66,16 @@ def find_contract(name: str, runs: Path) -> Contract:
     if name.endswith(".keras"):
         if not path.is_file():
             raise InputError(f"There is no model {path}.", "Give the path of a .keras file.")
-        told = description_beside(path).is_file()
-        return Contract(path, read_model_description(path).pixels.prepare() if told else None)
+        if not description_beside(path).is_file():
+            return Contract(path, None)
+        described = read_model_description(path)
+        return Contract(path, described.pixels.prepare(), described.views)
     record = open_history(runs).find(name)
     made = [artifact.path / MODEL for artifact in record.artifacts if artifact.stage == "final"]
     if not (made and made[0].is_file()):
         raise InputError(
             f"The run {record.id} has no model.", "Choose a run that is done (`pcam runs`)."
         )
-    return Contract(made[0], PrepareSettings.model_validate(record.settings["prepare"]))
+    settings = record.settings
+    views = FinalSettings.model_validate(settings["final"]).views
+    return Contract(made[0], PrepareSettings.model_validate(settings["prepare"]), views)

@@ -9,7 +9,9 @@ from pcam_core.atomic import sha256_of
 from pcam_core.decision.calibration import Calibrator
 from pcam_core.errors import InputError
 from pcam_core.precision import Precision
+from pcam_core.stages.final_settings import Form
 from pcam_core.stages.prepare_settings import PrepareSettings
+from pcam_core.training.views import Views
 
 DESCRIPTION = "model.json"
 
@@ -88,6 +90,10 @@ class ModelDescription(_Told):
         architecture: Its name in the registry of architectures.
         parameters: How many weights it has.
         hyperparameters: What tuning chose.
+        form: What the file holds: a single model, the mean of the cross-validation's, or both.
+        averaged_with: Other architectures in the mean.
+        views: Flips and quarter turns of a patch, over which its probability is to be averaged:
+            all figures were measured so.
         recipe: Every setting of the run as JSON values, nested by section.
         package: Version of the package that trained it.
         code: Stage to the digest of the code that it ran; see `source_digest`.
@@ -106,6 +112,9 @@ class ModelDescription(_Told):
     architecture: str
     parameters: int
     hyperparameters: dict[str, Any]
+    form: Form = "single"
+    averaged_with: tuple[str, ...] = ()
+    views: Views = 1
     recipe: dict[str, Any]
     package: str
     code: dict[str, str]

@@ -21,6 +21,7 @@ class Entry:
             what a run uses.
         weights: What it can start from: "none" (random), "imagenet", "file".
         paper: Its address; None for the source document's own.
+        centre_pooled: Whether its head gets the centre of the last map apart from all of it.
     """
 
     name: ModelName
@@ -31,6 +32,7 @@ class Entry:
     image_size: int = 224
     weights: tuple[str, ...] = ("none",)
     paper: str | None = None
+    centre_pooled: bool = False
 
 
 CATALOGUE: tuple[Entry, ...] = (
@@ -72,5 +74,12 @@ CATALOGUE: tuple[Entry, ...] = (
         weights=_BACKBONE,
         paper="https://arxiv.org/abs/2201.03545",
     ),
-    Entry("centre_cnn", "compact: features of centre and patch", 386_793, 385_817, image_size=96),
+    Entry(
+        "centre_cnn",
+        "compact: features of centre and patch",
+        386_793,
+        385_817,
+        image_size=96,
+        centre_pooled=True,
+    ),
 )

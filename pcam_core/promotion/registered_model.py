@@ -5,6 +5,7 @@ import hashlib
 from pydantic import BaseModel, ConfigDict
 
 from pcam_core.decision.calibration import Calibrator
+from pcam_core.training.views import Views
 
 
 class RegisteredModel(BaseModel):
@@ -13,6 +14,7 @@ class RegisteredModel(BaseModel):
     Attributes:
         address: Of the `.keras` file: "s3://bucket/key" or an absolute path.
         sha256: Of that file, 64 hex digits.
+        views: Of a patch, over which its probability is averaged.
         threshold: From which probability on a patch counts as positive, 0..1.
         calibrator: From probabilities to calibrated ones.
     """
@@ -21,6 +23,7 @@ class RegisteredModel(BaseModel):
 
     address: str
     sha256: str
+    views: Views
     threshold: float
     calibrator: Calibrator
 

@@ -1,5 +1,6 @@
 """The chapter on what the model looks at."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pcam_core.artifact import Artifact
@@ -97,10 +98,12 @@ def _centre(figures: dict[str, Any]) -> list[Block]:
         if row["mean"] is not None
     )
     return [
+        *_beside(figures),
         Text(
             f"Only the centre 32x32 pixels define the label. There lie {told or 'no attribution'};"
             f" a map that is the same everywhere would have {figures['uniform']:.1%} there. An"
             " untrained network tells how much the build alone favours the centre."
+            f"{_understated(figures['centre_pooled'])}"
         ),
         Row(
             [
@@ -114,6 +117,33 @@ def _centre(figures: dict[str, Any]) -> list[Block]:
             ]
         ),
         _table(figures),
+    ]
+
+
+def _understated(names: Sequence[str]) -> str:
+    if not names:
+        return ""
+    return (
+        f" Grad-CAM understates the share of {' and '.join(names)}: the head gets the centre of the"
+        " last map apart from all of it, but Grad-CAM weighs a channel alike at every place, so"
+        " that what speaks from the centre is spread over the whole map. Trust the other method."
+    )
+
+
+def _beside(figures: dict[str, Any]) -> list[Block]:
+    """Warn where what decides lies beside the tissue that the label is about."""
+    share = figures["shares"]["integrated_gradients"]["all"]
+    if share["mean"] is None or share["interval"][1] >= figures["uniform"]:
+        return []
+    return [
+        Note(
+            f"Suspicious: only {share['mean']:.1%} of the attribution lies in the centre, less than"
+            f" the {figures['uniform']:.1%} of a map that is the same everywhere, although only the"
+            " centre defines the label. Something beside it may give the label away, such as a"
+            " mark, an edge or the compression: look at the pictures below before you trust the"
+            " figures.",
+            "warn",
+        )
     ]
 
 

@@ -1,4 +1,4 @@
-"""The chapters on the trainings: comparison, tuning, cross-validation, final model."""
+"""The chapters on the trainings: comparison, cross-validation, final model."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -8,12 +8,11 @@ import pandas as pd
 
 from pcam_core.artifact import Artifact
 from pcam_core.report import model_figures as draw
-from pcam_core.report.blocks import Chapter, Note, Row, Table, Text, picture
+from pcam_core.report.blocks import Block, Chapter, Note, Row, Table, Text, picture
 from pcam_core.report.result_figures import roc
 from pcam_core.units import duration
 
 _SCORES = ("accuracy", "auc", "precision", "recall", "f1")
-_MAX_TRIALS = 40
 
 
 def compared(comparison: Artifact) -> Chapter:
@@ -74,50 +73,6 @@ def compared(comparison: Artifact) -> Chapter:
     )  # fmt: skip
 
 
-def tuning(tuned: Artifact) -> Chapter:
-    """Show the trials."""
-    figures = tuned.figures
-    trials = pd.read_csv(tuned.path / "trials.csv", dtype={"trial": str})
-    own = [name for name in trials.columns if name not in ("trial", "status", "score", "epochs")]
-    rows = [
-        [row["trial"], number(row["score"]), number(row["epochs"]), *(number(row[k]) for k in own)]
-        for row in trials.head(_MAX_TRIALS).to_dict("records")
-    ]
-    left = len(trials) - len(rows)
-    words = draw.readable(figures["objective"])
-    best = [(name.replace("_", " "), number(v)) for name, v in figures["hyperparameters"].items()]
-    patches = figures["patches"]
-    return Chapter(
-        "tuning",
-        "Tuning",
-        [
-            Text(
-                f"Hyperband drew {figures['trials']} trials of {figures['model']}, trained on"
-                f" {patches['train']:,} patches and scored on {patches['validation']:,} others"
-                f" whose groups they had not seen. The best reached a {words} of"
-                f" {figures['score']:.3f}."
-            ),
-            Row(
-                [
-                    picture(
-                        "trials", "Trials", draw.tuning_trials(tuned),
-                        f"Each dot is a trial, larger with more epochs; the ring marks the best"
-                        f" at {figures['score']:.3f}.",
-                    ),
-                ]
-            ),
-            Table("Best hyperparameters", ("Hyperparameter", "Value"), best, "lr"),
-            Table(
-                "All trials, best first" if not left else f"The best {_MAX_TRIALS} trials",
-                ("Trial", words, "Epochs", *(name.replace("_", " ") for name in own)),
-                rows,
-                "l" + "r" * (2 + len(own)),
-                f"{left} more stand in trials.csv." if left else "",
-            ),
-        ],
-    )  # fmt: skip
-
-
 def folds(crossvalidated: Artifact) -> Chapter:
     """Show the folds of the tuned model."""
     figures = crossvalidated.figures
@@ -131,13 +86,14 @@ def folds(crossvalidated: Artifact) -> Chapter:
     curves = {f"fold {int(f) + 1}": part for f, part in table.groupby("fold", sort=True)}  # type: ignore[arg-type]
     histories = pd.read_csv(crossvalidated.path / "histories.csv")
     areas = [fold["auc"] for fold in figures["folds"]]
+    by = "model" if len(figures["models"]) > 1 else "fold"
     return Chapter(
         "crossvalidation",
         "Cross-validation",
         [
             Text(
                 f"A fresh {figures['model']} with the best hyperparameters in each of {len(areas)}"
-                " folds, measured on the fold it has not seen."
+                f" folds, measured on the fold it has not seen.{_averaged(figures)}"
             ),
             Row(
                 [
@@ -148,7 +104,7 @@ def folds(crossvalidated: Artifact) -> Chapter:
                     ),
                     picture(
                         "cv-curves", "Learning curves of the folds",
-                        draw.learning_curves(histories, "val_auc", "fold"),
+                        draw.learning_curves(histories, "val_auc", by),
                         "Validation AUC after each epoch; lines far apart mean that the result"
                         " hangs on which groups are left out.",
                     ),
@@ -163,33 +119,59 @@ def folds(crossvalidated: Artifact) -> Chapter:
     )  # fmt: skip
 
 
-def final_training(model: Artifact, watch: str) -> Chapter:
-    """Show the training of the model that goes into service."""
+def _averaged(figures: Mapping[str, Any]) -> str:
+    alone = {name: found["mean"]["auc"] for name, found in figures["models"].items()}
+    if len(alone) == 1:
+        return ""
+    others = " and ".join(list(alone)[1:])
+    told = ", ".join(f"{name} {auc:.3f}" for name, auc in alone.items())
+    return (
+        f" All scores are those of the mean probability with {others}, trained in the same folds."
+        f" Mean AUC alone: {told}; together {figures['mean']['auc']:.3f}."
+    )
+
+
+def final_model(model: Artifact, watch: str) -> Chapter:
+    """Show what the model that goes into service is made of, and its own training if it has one."""
     figures = model.figures
-    history = pd.read_csv(model.path / "history.csv")
-    at_best = history.loc[history["epoch"] == figures["best_epoch"], watch].iloc[0]
-    words = draw.readable(watch)
-    patches = figures["patches"]
-    return Chapter(
-        "final",
-        "Final training",
-        [
-            Text(
-                f"{figures['model']} with {figures['parameters']:,} parameters, trained on"
-                f" {patches['train']:,} patches; {patches['validation']:,} others choose the epoch."
-            ),
-            Row(
-                [
-                    picture(
-                        "final", "Learning curve", draw.final_curve(model, watch),
-                        f"The dashed line marks epoch {figures['best_epoch']} of"
-                        f" {figures['epochs']}, whose weights are kept: {words} {at_best:.3f}.",
-                    )
-                ]
-            ),
-            *_notes([figures["notes"]]),
-        ],
-    )  # fmt: skip
+    blocks: list[Block] = [Text(_made_of(figures))]
+    if figures["form"] != "folds":
+        history = pd.read_csv(model.path / "history.csv")
+        own = history[history["model"] == figures["model"]]
+        at_best = own.loc[own["epoch"] == figures["best_epoch"], watch].iloc[0]
+        words = draw.readable(watch)
+        curve = picture(
+            "final", "Learning curve", draw.final_curve(model, watch),
+            f"The dashed line marks epoch {figures['best_epoch']} of {figures['epochs']} of"
+            f" {figures['model']}, whose weights are kept: {words} {at_best:.3f}.",
+        )  # fmt: skip
+        blocks.append(Row([curve]))
+    return Chapter("final", "Final model", [*blocks, *_notes([figures["notes"]])])
+
+
+def _made_of(figures: Mapping[str, Any]) -> str:
+    names = " and ".join([figures["model"], *figures["others"]])
+    folds, single = f"the models of {figures['folds']} folds of {names}", f"{names}, trained once"
+    made = {
+        "single": single,
+        "folds": f"the mean over {folds}",
+        "both": f"the mean of two halves: {single}, and {folds}",
+    }[figures["form"]]
+    text = f"The final model is {made}; {figures['parameters']:,} parameters."
+    if figures["others"]:
+        text += " The probabilities of different networks are averaged as they are."
+    if figures["form"] != "folds":
+        patches = figures["patches"]
+        text += (
+            f" The single training saw {patches['train']:,} patches; {patches['validation']:,}"
+            " others chose the epoch."
+        )
+    if figures["views"] > 1:
+        text += (
+            f" It looks at a patch {figures['views']} times, flipped and turned, and gives the mean"
+            " probability."
+        )
+    return text
 
 
 def spread(mean: float, deviation: float) -> str:

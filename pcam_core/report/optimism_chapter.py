@@ -10,7 +10,7 @@ from pcam_core.report.result_chapters import interval_text
 _SHOWN = ("accuracy", "precision", "recall", "f1", "auc")
 
 _ROWS = {
-    "honest": ("The held-out test", "none: the threshold comes from the calibration part"),
+    "honest": ("The held-out test", "none: the threshold comes from other patches"),
     "chose_the_epoch": (
         "The validation part, which chose the epoch",
         "selection on the reported patches",
@@ -46,8 +46,8 @@ def optimism(optimism: Artifact, splits: Artifact) -> Chapter:
                 ("Measured on", "Error", "Patches", *names),
                 rows,
                 "llr" + "r" * len(names),
-                "At the threshold with the highest F1: in the first row on the calibration part, in"
-                " the others on the very patches that they report.",
+                "At the threshold with the highest F1: in the first row on the patches that decide,"
+                " in the others on the very patches that they report.",
             ),
             Table(
                 "The folds of the cross-validation, mean scores",

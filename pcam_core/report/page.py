@@ -14,6 +14,7 @@ from pcam_core.report import (
     result_chapters,
     run_chapters,
     splits_chapter,
+    tuning_chapter,
 )
 from pcam_core.report.blocks import Chapter
 from pcam_core.report.layout import lay_out
@@ -54,12 +55,12 @@ def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Se
         ),
         quality_chapter.quality(a["gate"]),
         exploration_chapter.exploration(a["explored"], a["gate"], a["groups"]),
-        splits_chapter.parts(a["groups"], a["splits"]),
+        splits_chapter.parts(a["groups"], a["splits"], a["gate"], a["model"]),
         preparation_chapter.preparation(a["prepared"], a["enlarged"], a["explored"]),
         model_chapters.compared(a["comparison"]),
-        model_chapters.tuning(a["tuned"]),
+        tuning_chapter.tuning(a["tuned"]),
         model_chapters.folds(a["crossvalidated"]),
-        model_chapters.final_training(a["model"], recipe["final"]["training"]["watch"]),
+        model_chapters.final_model(a["model"], recipe["final"]["training"]["watch"]),
         run_chapters.timing(list(artifacts.values())),
         run_chapters.reproduction(dict(recipe)),
         run_chapters.differences(),

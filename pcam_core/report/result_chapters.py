@@ -22,6 +22,13 @@ SCORES = {
 }
 _CALIBRATION = {"ece": "Expected calibration error", "brier": "Brier score"}
 _SLIDES = 10
+_DECIDING = {
+    "single": "patches of the calibration part, which trained nothing",
+    "folds": "patches outside the test, each by the model of the fold that had not seen it; its"
+    " fold only chose the epoch",
+    "both": "patches of the calibration part, by the single model, which they did not train, and by"
+    " the model of the fold that had not seen them",
+}
 
 
 def decided(decision: Artifact) -> Chapter:
@@ -36,10 +43,11 @@ def decided(decision: Artifact) -> Chapter:
         [
             Text(
                 f"The threshold {at:.4f} was chosen by {figures['rule']} on the"
-                f" {figures['patches']:,} calibration patches ({figures['groups']:,} groups), which"
-                f" trained nothing. Other samples of these groups would have put it between"
-                f" {low:.3f} and {high:.3f}. Scores on these patches flatter it, since they chose"
-                " it; the held-out test does not."
+                f" {figures['patches']:,} {_DECIDING[figures['form']]}. They have"
+                f" {figures['groups']:,} groups and were predicted as the test is, in"
+                f" {figures['views']} view{'s' if figures['views'] > 1 else ''}. Other samples of"
+                f" these groups would have put it between {low:.3f} and {high:.3f}. Scores on these"
+                " patches flatter it, since they chose it; the held-out test does not."
             ),
             Text(_calibrated(figures)),
             Row(
@@ -53,7 +61,7 @@ def decided(decision: Artifact) -> Chapter:
                 ]
             ),
             Table(
-                "Scores on the calibration part", ("Score", "At .5", f"At {at:.3f}"), rows, "lrr"
+                "Scores on the patches that decide", ("Score", "At .5", f"At {at:.3f}"), rows, "lrr"
             ),
         ],
     )  # fmt: skip
@@ -69,8 +77,8 @@ def _calibrated(figures: dict[str, Any]) -> str:
     if not how:
         return "Probabilities are not calibrated: they are the model's own."
     return (
-        f"{how} calibrates its probabilities: on the calibration part the expected calibration"
-        f" error goes from {before:.3f} to {after:.3f}. The threshold belongs to the model's own"
+        f"{how} calibrates its probabilities: on these patches the expected calibration error"
+        f" goes from {before:.3f} to {after:.3f}. The threshold belongs to the model's own"
         f" probability; as a calibrated one it is {figures['calibrated_threshold']:.3f}."
     )
 

@@ -125,7 +125,7 @@ def slide_accuracies(evaluation: Artifact) -> Figure:
 
 
 def threshold_curve(decision: Artifact) -> Figure:
-    """Draw the scores of the calibration part over the threshold, with the threshold's interval."""
+    """Draw the scores of the deciding patches over the threshold, with its interval."""
     table = pd.read_csv(decision.path / "predictions.csv", dtype={"id": str})
     sample = cuts(table["label"].to_numpy(), table["probability"].to_numpy())
     tp, fp, positives = sample.tp, sample.fp, sample.positives
@@ -142,7 +142,7 @@ def threshold_curve(decision: Artifact) -> Figure:
     axes.axvspan(*decision.figures["interval"], color=INK, alpha=0.1, linewidth=0)
     axes.axvline(at, color=INK, linestyle="--", linewidth=1.2)
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    name_axes(axes, "threshold", "score on the calibration part")
+    name_axes(axes, "threshold", "score on the patches that decide")
     legend_above(axes)
     return figure
 

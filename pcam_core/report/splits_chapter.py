@@ -7,8 +7,9 @@ from pcam_core.patches import SIDE, Pixels
 from pcam_core.report.blocks import Chapter, Gallery, Note, Row, Strip, Table, Text, picture
 from pcam_core.report.embedding import pixels_data_uri
 from pcam_core.report.splits_figures import split_parts
+from pcam_core.stages.gate import read_properties
 from pcam_core.stages.groups import read_examples
-from pcam_core.stages.split import ROLES
+from pcam_core.stages.split import ROLES, UNUSED, read_splits
 
 _FRAME = (19, 154, 116)  # green: no colour of the stains
 
@@ -18,9 +19,10 @@ _USE = {
     "calibration": "sets the threshold",
     "test": "held out for the figures at the top",
 }
+_IN_FOLDS = "trains the models of all folds but one, and decides by that one"
 
 
-def parts(groups: Artifact, splits: Artifact) -> Chapter:
+def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -> Chapter:
     """Say how patches were grouped, what that prevents, and which part does what."""
     figures = splits.figures
     shares = [figures["positive_share"][role] for role in ROLES]
@@ -34,7 +36,7 @@ def parts(groups: Artifact, splits: Artifact) -> Chapter:
             f"{figures['patches'][role]:,}",
             f"{figures['positive_share'][role]:.1%}",
             f"{figures['groups'][role]:,}",
-            _USE[role],
+            _IN_FOLDS if model.figures["form"] == "folds" and role != "test" else _USE[role],
         )
         for role in ROLES
     ]
@@ -49,7 +51,7 @@ def parts(groups: Artifact, splits: Artifact) -> Chapter:
                 " with a published part in one group."
             )
         )
-    blocks += _overlaps(groups)
+    blocks += [_copied(splits, gate), *_overlaps(groups)]
     return Chapter(
         "splits",
         "Splits",
@@ -88,6 +90,25 @@ def _prevented(figures: dict[str, Any]) -> str:
     return (
         f"{kept} Drawn patch by patch instead, {figures['random_leak']:.1%} of the test would have"
         " had a member of its group among the patches that train."
+    )
+
+
+def _copied(splits: Artifact, gate: Artifact) -> Note:
+    """Say whether a wrong map of slides has put equal patches on both sides of the test."""
+    table = read_splits(splits)
+    # Patches of one colour are equal without being copies.
+    telling = read_properties(gate, "train").query("spread > 0")[["id", "hash"]]
+    used = table[table["role"] != UNUSED].merge(telling, on="id")
+    tested = used["role"] == "test"
+    copied = int(used.loc[tested, "hash"].isin(set(used.loc[~tested, "hash"])).sum())
+    if not copied:
+        return Note("No patch of the test part has an exact copy outside it.", "good")
+    share = copied / (table["role"] == "test").sum()
+    return Note(
+        f"Leak: {copied:,} of the test part's patches ({share:.1%}) have an exact copy among those"
+        " that train or choose, under the name of another slide. The figures on the test flatter"
+        " the model. Correct the map of slides or remove the copies, then run again.",
+        "warn",
     )
 
 

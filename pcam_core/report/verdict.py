@@ -78,7 +78,7 @@ def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> 
         f" pairs, measured on {patches:,} held-out patches.",
         cards=(
             Card("AUC", f"{auc:.3f}", f"95 % interval {low:.3f} to {high:.3f}"),
-            Card("Threshold", f"{numbers['threshold']:.3f}", "chosen on the calibration part"),
+            Card("Threshold", f"{numbers['threshold']:.3f}", "chosen on other patches"),
             Card("Precision", f"{numbers['precision']:.3f}", at),
             Card("Recall", f"{numbers['recall']:.3f}", at),
             Card(

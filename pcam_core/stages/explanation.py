@@ -9,6 +9,7 @@ from pydantic import Field
 
 from pcam_core.artifact import Artifact
 from pcam_core.explanation.methods import METHODS
+from pcam_core.models.catalogue import CATALOGUE
 from pcam_core.section import Section
 from pcam_core.stage import stage
 from pcam_core.stages.evaluate import read_held_out
@@ -62,7 +63,8 @@ def explanation(
     - `untrained.csv`: id, group, draw, and by method the share and the `_correlation`, Spearman's,
       of the map with that of an untrained network of the same build.
 
-    Figures: `patches`, `groups`, `region`; the `layers` and their `map_sides` that Grad-CAM looks
+    Figures: `patches`, `groups`, `region`; `centre_pooled`, those networks of the model whose head
+    gets the centre apart; the `layers` and their `map_sides` that Grad-CAM looks
     at; `uniform`, the share that a map has which is the same everywhere; `shares` by method and
     label ("all", "0", "1"; see `mean_with_interval`); `completeness_error`, by which integrated
     gradients miss the difference that they should add up to, as a share of it; and `untrained`: how
@@ -78,6 +80,7 @@ def explanation(
     from pcam_core.explanation.tapped import TappedModel
 
     region = prepared.figures["region"]
+    names = {model.figures["model"], *model.figures["others"]}
     table = _chosen(evaluation, decision.figures["threshold"], settings)
     store = open_store(prepared, "train")
     pixels = store.read(store.rows(table["id"]))
@@ -110,6 +113,7 @@ def explanation(
         "patches": len(sample),
         "groups": int(sample["group"].nunique()),
         "region": region,
+        "centre_pooled": [e.name for e in CATALOGUE if e.centre_pooled and e.name in names],
         "uniform": uniform_share(region),
         "layers": [each.layer for each in tapped.maps],
         "map_sides": [each.grid.count for each in tapped.maps],

@@ -1,78 +1,75 @@
-"""Train the final model with the tuned hyperparameters."""
+"""Put the final model together: one file, whatever it is made of."""
 
 import shutil
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from pcam_core.artifact import Artifact
-from pcam_core.augment.settings import AugmentSettings
-from pcam_core.expectation import announce
-from pcam_core.models.settings import NetworkSettings
-from pcam_core.section import Section
 from pcam_core.stage import stage
-from pcam_core.stages.prepare import open_store
-from pcam_core.stages.split import read_splits
+from pcam_core.stages.single import HISTORY
 from pcam_core.stages.tune import read_best
-from pcam_core.training.settings import TrainingSettings
+from pcam_core.training.views import Views
 
 MODEL = "model.keras"
+SINGLE, FOLDS = "single", "folds"
 
 
-class FinalSettings(Section):
-    """How the final model is trained."""
-
-    training: TrainingSettings = Field(
-        TrainingSettings(epochs=30), description="How the final model is trained."
-    )
-
-
-@stage(numeric=True, resumable=True)
+@stage(numeric=True)
 def final(
     folder: Path,
     *,
-    prepared: Artifact,
-    splits: Artifact,
     tuned: Artifact,
-    network: NetworkSettings,
-    augmentation: AugmentSettings,
-    settings: FinalSettings,
+    trained: Artifact | None = None,
+    crossvalidated: Artifact | None = None,
+    views: Views,
 ) -> dict[str, Any]:
-    """Write `model.keras`, a serving model of stored patches, and `history.csv`.
+    """Write `model.keras`, a serving model of stored patches.
 
-    It is trained on the role "train" of the split; "validation" stops it.
+    Its probability is the plain mean over architectures; of the form "folds", over the models of
+    their folds, too; and of the form "both", half of it is the single models' and half the folds',
+    so that a model of one fold can stand for them where the others have seen a patch. The file
+    holds all of them by name (see `averaged`): "single", and "folds" with "fold_0" and so on.
+    `final_predictions` takes those out that have not seen a patch.
+
+    Args:
+        folder: Where.
+        tuned: Artifact of `tune`.
+        trained: Artifact of `single`; None for the form "folds".
+        crossvalidated: Artifact of `crossvalidate`; None for the form "single"; not both None.
+        views: Of a patch, over which its probability is averaged.
+
+    Figures: `form` and `views`; the tuned `model` and its `hyperparameters`; `others` that it is
+    averaged with; `parameters` of all; `folds`, how many, 0 for the form "single"; of the single
+    training of the tuned model `epochs`, `best_epoch` and `patches`, and a copy of `history.csv`,
+    unless the form is "folds"; `notes`.
     """
-    from pcam_core.training.cost import checkpoint_bytes, expected_seconds
-    from pcam_core.training.serving import save_model
-    from pcam_core.training.trainer import Trainer
-
     name, hyperparameters = read_best(tuned)
-    table = read_splits(splits)
-    training, checks = (table[table["role"] == role] for role in ("train", "validation"))
-    patches = settings.training.patches(len(training))
-    seconds = expected_seconds([(name, hyperparameters, patches)], network)
-    disk = 400_000_000 + checkpoint_bytes([(name, hyperparameters)], network)
-    announce("Train the final model", folder, disk, seconds)
-
-    trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
-    checkpoints = folder / "checkpoints"
-    what = f"Final training of {name}"
-    trained = trainer.train(name, hyperparameters, training, checks, what, checkpoints)
-    save_model(trained.model, folder / MODEL)
-    trained.history.to_csv(folder / "history.csv", index=False)
-    shutil.rmtree(checkpoints)
-    watched = trained.history[settings.training.watch]
-    best = watched.argmin() if settings.training.watch_mode == "min" else watched.argmax()
-    return {
+    figures: dict[str, Any] = {
+        "form": "both" if trained and crossvalidated else "single" if trained else "folds",
+        "views": views,
         "model": name,
         "hyperparameters": hyperparameters,
-        "parameters": int(trained.model.count_params()),
-        "epochs": len(trained.history),
-        "best_epoch": int(best) + 1,
-        "patches": {"train": len(training), "validation": len(checks)},
-        "notes": list(trained.notes),
+        "folds": 0,
+        "notes": [],
     }
+    names, parameters = list[str](), 0
+    if crossvalidated:
+        figures["folds"] = len(crossvalidated.figures["folds"])
+        names = list(crossvalidated.figures["models"])
+        parameters += figures["folds"] * crossvalidated.figures["parameters"]
+    if trained:
+        found = trained.figures
+        names = list(found["models"])
+        parameters += sum(model["parameters"] for model in found["models"].values())
+        figures |= {key: found[key] for key in ("epochs", "best_epoch", "patches", "notes")}
+        shutil.copyfile(trained.path / HISTORY, folder / HISTORY)
+    _put_together(folder / MODEL, names, trained, crossvalidated, figures["folds"])
+    return figures | {"others": names[1:], "parameters": parameters}
+
+
+def fold_name(fold: int) -> str:
+    """Return the name that the model of a fold has inside the final model."""
+    return f"fold_{fold}"
 
 
 def load_final(artifact: Artifact) -> Any:
@@ -80,3 +77,29 @@ def load_final(artifact: Artifact) -> Any:
     from pcam_core.training.serving import load_model
 
     return load_model(artifact.path / MODEL)
+
+
+def _put_together(
+    path: Path,
+    names: list[str],
+    trained: Artifact | None,
+    crossvalidated: Artifact | None,
+    folds: int,
+) -> None:
+    import keras
+
+    from pcam_core.training.averaging import averaged
+    from pcam_core.training.folds import model_file
+    from pcam_core.training.serving import load_model, save_model
+
+    def member(of: Artifact, name: str, fold: int | None = None) -> Any:
+        models = [load_model(of.path / model_file(architecture, fold)) for architecture in names]
+        return averaged(models, name)
+
+    # Keras counts layers to name them: equal members shall give equal bytes.
+    keras.utils.clear_session()
+    parts = [member(trained, SINGLE)] if trained else []
+    if crossvalidated:
+        of_folds = [member(crossvalidated, fold_name(fold), fold) for fold in range(folds)]
+        parts.append(averaged(of_folds, FOLDS))
+    save_model(parts[0] if len(parts) == 1 else averaged(parts, "both"), path)

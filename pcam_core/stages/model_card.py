@@ -27,7 +27,7 @@ from pcam_core.stages.threshold import read_calibrator
 
 CARD = "model_card.md"
 
-_MAKING = ("prepare", "split", "final", "threshold", "evaluate")
+_MAKING = ("prepare", "split", "crossvalidate", "single", "final", "threshold", "evaluate")
 
 
 @stage(numeric=True)
@@ -111,6 +111,9 @@ def _described(
         architecture=network["model"],
         parameters=network["parameters"],
         hyperparameters=network["hyperparameters"],
+        form=network["form"],
+        averaged_with=network["others"],
+        views=network["views"],
         recipe=recipe,
         package=version("pcam"),
         code={name: source_digest(f"pcam_core.stages.{name}") for name in _MAKING},

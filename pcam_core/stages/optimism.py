@@ -36,7 +36,7 @@ def optimism(
     do these figures, each with the `threshold`, the number of `patches` and the scores:
     `tuned_on_test`, the held-out test; `chose_the_epoch`, the validation part, which stopped the
     training; `trained_on`, patches that the model was trained on, as many as the test has.
-    `honest` is the held-out test at the highest F1 of the calibration part, whatever the run's own
+    `honest` is the held-out test at the highest F1 of the deciding patches, whatever the run's own
     rule is, with the 95 % `interval` of its accuracy. `folds` has the mean scores of the
     cross-validation `at_half` and, as the notebook told them, at each fold's own threshold
     (`at_own`). Writes `predictions.csv` (claim, id, label, group, probability) of

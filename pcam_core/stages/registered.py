@@ -17,7 +17,7 @@ from pcam_core.superres.remote_file import fetch_model, is_remote
 def registered(folder: Path, *, model: RegisteredModel) -> dict[str, Any]:
     """Write the model and its calibrator, so that this stands for both `final` and `threshold`.
 
-    Figures: `threshold`.
+    Figures: `threshold` and `views`.
 
     Raises:
         InputError: The file is not there any more, or is another than was registered.
@@ -35,7 +35,7 @@ def registered(folder: Path, *, model: RegisteredModel) -> dict[str, Any]:
     if sha256_of(copy) != model.sha256:
         raise _lost(model, "is another file than was registered")
     (folder / CALIBRATOR).write_text(model.calibrator.to_json())
-    return {"threshold": model.threshold}
+    return {"threshold": model.threshold, "views": model.views}
 
 
 def _lost(model: RegisteredModel, how: str) -> InputError:

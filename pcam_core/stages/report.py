@@ -35,6 +35,7 @@ def report(
     predictions: Artifact,
     submission: Artifact,
     receipts: Artifact,
+    trained: Artifact | None = None,
 ) -> dict[str, Any]:
     """Write `report.html`, one page that loads nothing from anywhere.
 
@@ -54,6 +55,7 @@ def report(
         "comparison": comparison,
         "tuned": tuned,
         "crossvalidated": crossvalidated,
+        **({"trained": trained} if trained else {}),
         "model": model,
         "decision": decision,
         "evaluation": evaluation,

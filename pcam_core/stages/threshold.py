@@ -36,10 +36,10 @@ def threshold(
     Writes `predictions.csv` (id, label, group, probability, calibrated_probability) and
     `calibrator.json` (see `Calibrator`).
 
-    Figures: `threshold`, a probability before calibration, with the 95 % `interval` in which other
-    samples of the groups would have put it, and its `calibrated_threshold`; `rule` in words;
-    patches and groups; the scores `at_half` and `at_threshold`; `method`, `temperature`, and the
-    calibration errors `before` and `after`.
+    Figures: `form` and `views` of the model; `threshold`, a probability before calibration, with
+    the 95 % `interval` in which other samples of the groups would have put it, and its
+    `calibrated_threshold`; `rule` in words; patches and groups; the scores `at_half` and
+    `at_threshold`; `method`, `temperature`, and the calibration errors `before` and `after`.
     """
     table = deciding_patches(model, prepared, splits)
     labels, probabilities = table["label"].to_numpy(), table["probability"].to_numpy()
@@ -63,6 +63,8 @@ def threshold(
         for name, of in (("before", probabilities), ("after", calibrated))
     }
     return {
+        "form": model.figures["form"],
+        "views": model.figures["views"],
         "threshold": chosen,
         "interval": [min(low, chosen), max(high, chosen)],
         "calibrated_threshold": float(calibrator.apply(np.array([chosen]))[0]),

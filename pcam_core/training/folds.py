@@ -9,6 +9,7 @@ import pandas as pd
 
 from pcam_core.measures import scores
 from pcam_core.models.settings import Hyperparameters
+from pcam_core.training.serving import save_model
 from pcam_core.training.state_file import DamagedStateError, State, read_state, write_state
 from pcam_core.training.trainer import Trained, Trainer
 
@@ -40,6 +41,7 @@ def train_folds(
     column: str,
     what: str,
     checkpoints: Path,
+    models: Path | None = None,
 ) -> Folds:
     """Train and measure one model in every fold.
 
@@ -52,34 +54,88 @@ def train_folds(
         what: What progress calls this.
         checkpoints: Folder for these very folds: what a stopped run has left in it is gone on
             with, and finished folds are not trained again.
+        models: Folder that gets the serving model of every fold, named by `model_file`.
     """
     numbers = sorted(table[column].unique())
-    predictions, histories, found, kept = [], [], [], []
+    predictions, histories, kept = [], [], []
     for fold in numbers:
         training, checks = table[table[column] != fold], table[table[column] == fold]
         told = f"{what} {name}, fold {fold + 1} of {len(numbers)}"
         folder = checkpoints / f"{name}-{fold}"
-        state = _finished(folder)
-        if state is None:
-            trained = trainer.train(name, hyperparameters, training, checks, told, folder)
-            state = _state(trained)
-            write_state(folder / _FINISHED, state)
+        file = models / model_file(name, fold) if models else None
+        state = trained_once(trainer, name, hyperparameters, training, checks, told, folder, file)
         probabilities = state.arrays["probabilities"]
-        found.append(scores(checks["label"].to_numpy(), probabilities, 0.5))
         predictions.append(checks[["id", "label"]].assign(fold=fold, probability=probabilities))
         histories.append(pd.DataFrame(state.plain["history"]).assign(fold=fold))
         kept.append(state.plain)
+    found = pd.concat(predictions)
     figures = {
-        "folds": found,
-        "mean": {figure: float(np.mean([f[figure] for f in found])) for figure in found[0]},
-        "deviation": {figure: float(np.std([f[figure] for f in found])) for figure in found[0]},
+        **scored_folds(found),
         "parameters": kept[-1]["parameters"],
         "seconds": round(sum(plain["seconds"] for plain in kept), 1),
         "notes": [
             f"Fold {n}: {note}" for n, plain in enumerate(kept, 1) for note in plain["notes"]
         ],
     }
-    return Folds(pd.concat(predictions), pd.concat(histories), figures)
+    return Folds(found, pd.concat(histories), figures)
+
+
+def scored_folds(predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return the scores at .5 of each of the `folds`, their `mean` and `deviation`.
+
+    Args:
+        predictions: Columns label, fold, probability.
+    """
+    found = [
+        scores(fold["label"].to_numpy(), fold["probability"].to_numpy(), 0.5)
+        for _, fold in predictions.groupby("fold", sort=True)
+    ]
+    return {
+        "folds": found,
+        "mean": {figure: float(np.mean([f[figure] for f in found])) for figure in found[0]},
+        "deviation": {figure: float(np.std([f[figure] for f in found])) for figure in found[0]},
+    }
+
+
+def model_file(name: str, fold: int | None = None) -> str:
+    """Return the file name of an architecture's serving model, or of that of one fold."""
+    return f"{name}.keras" if fold is None else f"{name}-{fold}.keras"
+
+
+def trained_once(
+    trainer: Trainer,
+    name: str,
+    hyperparameters: Hyperparameters,
+    training: pd.DataFrame,
+    validation: pd.DataFrame,
+    what: str,
+    checkpoints: Path,
+    file: Path | None,
+) -> State:
+    """Train a model, or return what it gave if it is finished.
+
+    Args:
+        trainer: Patches and settings.
+        name: Registered architecture.
+        hyperparameters: Its own, and `learning_rate`.
+        training: Patches to train on; see `Trainer.train`.
+        validation: Patches that pick the best epoch.
+        what: What progress calls this.
+        checkpoints: Folder of this very training.
+        file: Where the serving model is saved; None: it is not.
+
+    Returns:
+        The array `probabilities` of the validation patches, and history (records), parameters,
+        seconds and notes.
+    """
+    state = _finished(checkpoints)
+    if state is None:
+        trained = trainer.train(name, hyperparameters, training, validation, what, checkpoints)
+        if file:
+            save_model(trained.model, file)
+        state = _state(trained)
+        write_state(checkpoints / _FINISHED, state)
+    return state
 
 
 def _finished(folder: Path) -> State | None:

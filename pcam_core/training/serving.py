@@ -12,6 +12,7 @@ import pandas as pd
 
 from pcam_core.errors import InputError
 from pcam_core.patch_store import PatchStore
+from pcam_core.patches import Pixels
 from pcam_core.progress import Meter
 from pcam_core.superres.lanczos import LanczosResize
 from pcam_core.training.views import Views, views_of
@@ -106,10 +107,25 @@ def predict(
         chosen = rows[start : start + _BATCH]
         # A batch of another shape would be compiled anew.
         padded = np.pad(chosen, (0, _BATCH - len(chosen)), mode="edge")
-        seen = [
-            np.asarray(model.predict_on_batch(view.astype(np.float32)), dtype=np.float64)
-            for view in views_of(store.read(padded), views)
-        ]
-        parts.append(np.mean(seen, axis=0)[: len(chosen), 0])
+        parts.append(look_at(model, store.read(padded), views)[: len(chosen)])
         meter.advance(len(chosen))
     return np.concatenate(parts)
+
+
+def look_at(model: keras.Model, patches: Pixels, views: Views) -> npt.NDArray[np.float64]:
+    """Return the probability of tumour, 0..1, of each patch of a batch, the mean over some views.
+
+    Args:
+        model: A serving model.
+        patches: uint8 (n, side, side, 3), RGB, 0..255, as the model takes them.
+        views: Flips and quarter turns of each.
+
+    Returns:
+        float64 (n,).
+    """
+    seen = [
+        np.asarray(model.predict_on_batch(view.astype(np.float32)), dtype=np.float64)[:, 0]
+        for view in views_of(patches, views)
+    ]
+    probabilities: npt.NDArray[np.float64] = np.mean(seen, axis=0)
+    return probabilities

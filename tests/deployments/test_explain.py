@@ -122,7 +122,10 @@ def test_a_run_names_its_model_and_its_preparation(model, patches, tmp_path):
     path = model(128)
     record = new_record("demo", "data", {}, None).model_copy(
         update={
-            "settings": {"prepare": {"region": 32, "upscaler": "lanczos"}},
+            "settings": {
+                "prepare": {"region": 32, "upscaler": "lanczos"},
+                "final": {"views": 4},
+            },
             "artifacts": (Artifact(stage="final", key="f", path=path.parent),),
         }
     )
@@ -131,6 +134,15 @@ def test_a_run_names_its_model_and_its_preparation(model, patches, tmp_path):
     done = pcam("explain", "--model", "latest", *asked)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "why" / "explanation.html").exists()
+
+    from pcam_core.training.serving import load_model
+
+    crop = Image.open(patches / "p0.tif").crop((32, 32, 64, 64))
+    stored = np.asarray(crop.resize((128, 128), Image.Resampling.LANCZOS), np.float32)
+    turned = np.stack([np.rot90(stored, turns) for turns in range(4)])
+    expected = float(np.asarray(load_model(path).predict_on_batch(turned)).mean())
+    table = pd.read_csv(tmp_path / "why" / "explanation.csv")
+    assert table["probability"][0] == pytest.approx(expected, abs=1e-5)
     path.unlink()
     assert "has no model" in pcam("explain", "--model", "latest", *asked).output
 

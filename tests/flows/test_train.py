@@ -16,7 +16,7 @@ from tasks.tracking import mlflow_client, tracking_uri
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):
     states = first.states
-    assert len(states) == 22
+    assert len(states) == 23
     assert set(states.values()) == {"Completed"}
     submission = pd.read_csv(products.submission.path / "submission.csv", dtype={"id": str})
     sample = pd.read_csv(generated / "sample_submission.csv", dtype={"id": str})
@@ -31,6 +31,7 @@ def test_every_stage_runs_and_leaves_its_products(first, products, generated):
 def test_a_saved_model_is_two_files_that_say_all(products, generated, request_):
     from pcam_core.explanation.raw_patches import find_files, prepared, read_raw
     from pcam_core.training.serving import load_model
+    from pcam_core.training.views import views_of
 
     addresses = [Path(receipt["address"]) for receipt in products.receipts.figures["receipts"]]
     file = next(address for address in addresses if address.name == "model.keras")
@@ -45,7 +46,13 @@ def test_a_saved_model_is_two_files_that_say_all(products, generated, request_):
     raw = read_raw(find_files([generated / "train" / f"{i}.tif" for i in tested["id"]]))
     stored = prepared(raw, described.pixels.prepare())
     assert stored.shape[1:] == (described.pixels.stored_side,) * 2 + (3,)
-    found = np.asarray(load_model(file).predict_on_batch(stored.astype(np.float32)))[:, 0]
+    assert (described.form, described.views) == ("both", 4)
+    model = load_model(file)
+    seen = [
+        np.asarray(model.predict_on_batch(view.astype(np.float32)))[:, 0]
+        for view in views_of(stored, described.views)
+    ]
+    found = np.mean(seen, axis=0)
     np.testing.assert_allclose(found, tested["probability"], atol=1e-5)
     np.testing.assert_allclose(
         described.calibrator.apply(found), tested["calibrated_probability"], atol=1e-4
@@ -58,14 +65,14 @@ def test_the_card_lies_with_the_model(products, generated):
     assert "| darkest |" in card
     assert str(generated) not in card
     uploaded = {Path(r["address"]).name for r in products.receipts.figures["receipts"]}
-    assert {"model.keras", "model.json", "model_card.md"} < uploaded
+    assert {"calibrator.json", "model.keras", "model.json", "model_card.md"} < uploaded
 
 
 def test_a_run_is_on_record(first, products, request_):
     record = RunHistory(request_.out).read()[-1]
     assert (record.status, record.error) == ("done", None)
     assert [record.data] == request_.data
-    assert len(record.artifacts) == len(record.code) == 21
+    assert len(record.artifacts) == len(record.code) == 22
     assert all(artifact.fault() is None for artifact in record.artifacts)
     assert products.report in record.artifacts
     assert record.figures.auc == products.evaluation.figures["at_threshold"]["scores"]["auc"]

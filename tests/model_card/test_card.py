@@ -21,7 +21,9 @@ THIRDS = [
 
 @pytest.fixture
 def written(description):
-    def write(slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50):
+    def write(
+        slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50, **made
+    ):
         parts = ("train", "validation", "calibration", "test")
         figures = {
             "labels": {"train": 500, "positive": 200},
@@ -31,7 +33,7 @@ def written(description):
                 "positive_share": dict.fromkeys(parts, 0.4),
                 "groups": dict.fromkeys(parts, 75),
             },
-            "final": {"epochs": 12, "best_epoch": 7},
+            "final": {"epochs": 12, "best_epoch": 7, "folds": 5},
             "threshold": {"rule": "F1", "patches": 125},
             "evaluate": {
                 "patches": 125,
@@ -44,7 +46,8 @@ def written(description):
                 },
             },
         }
-        return card(description, sources, figures, pd.DataFrame(slides, columns=COLUMNS), thirds)
+        model = description.model_copy(update=made)
+        return card(model, sources, figures, pd.DataFrame(slides, columns=COLUMNS), thirds)
 
     return write
 
@@ -100,3 +103,12 @@ def test_every_row_of_a_table_has_its_columns(written):
     assert len(tables) == 4
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1, table
+
+
+def test_what_the_model_is_made_of_and_how_it_looks(written):
+    text = written(form="both", averaged_with=("resnet50",), views=8)
+    assert "- Averaged with: resnet50." in text
+    assert "- The mean over the models of 5 folds, averaged with a single model." in text
+    assert "- Final training: 12 epochs" in text
+    assert "- Views: 8 of each patch (flips and quarter turns)" in text
+    assert "Final training" not in written(form="folds")

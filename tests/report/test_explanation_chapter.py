@@ -13,7 +13,7 @@ SHARE = {"mean": 0.25, "interval": [0.2, 0.3], "count": 40}
 NOTHING = {"mean": None, "interval": None, "count": 0}
 FIGURES = {
     "patches": 50, "groups": 7, "region": 96, "uniform": 1 / 9, "layers": ["last"],
-    "map_sides": [4], "completeness_error": 0.03,
+    "map_sides": [4], "completeness_error": 0.03, "centre_pooled": [],
     "shares": {method: {"all": SHARE, "0": SHARE, "1": SHARE} for method in METHODS},
     "untrained": {
         "patches": 16, "draws": 3,
@@ -93,3 +93,19 @@ def test_a_kind_without_patches_is_left_out(chapter):
 def test_empty_maps_are_told(chapter):
     (table,) = chapter(changed(("shares", "grad_cam", "1"), NOTHING))["table"]
     assert ("Grad-CAM", "tumour", "none", "none", "0") in table.rows
+
+
+def test_what_grad_cam_understates_is_told(chapter):
+    told = chapter(changed(("centre_pooled",), ["x"]))["text"][1].text
+    assert "Grad-CAM understates the share of x" in told
+
+
+def test_other_networks_are_not_told_so(chapter):
+    assert "understates" not in chapter()["text"][1].text
+
+
+def test_attribution_beside_the_centre_is_suspicious(chapter):
+    little = {"mean": 0.02, "interval": [0.01, 0.05], "count": 40}
+    blocks = chapter(changed(("shares", "integrated_gradients", "all"), little))
+    assert blocks["note"][1].tone == "warn"
+    assert "Suspicious: only 2.0% of the attribution lies in the centre" in blocks["note"][1].text

@@ -40,7 +40,7 @@ def test_run_stops_with_the_reason_and_goes_on_once_there_is_space(
     rng = random.Random(seed)
     out = small_disk / "out"
     running = start(out)
-    assert reached(running, out, rng.choice(["tune", "final"]))
+    assert reached(running, out, rng.choice(["tune", "single"]))
     time.sleep(rng.uniform(0, 0.5))
     fill(small_disk)
     _, errors = running.communicate()

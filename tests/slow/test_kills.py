@@ -21,7 +21,7 @@ STAGES = {
     "compare": signal.SIGKILL,
     "tune": signal.SIGTERM,
     "crossvalidate": signal.SIGKILL,
-    "final": signal.SIGKILL,
+    "single": signal.SIGKILL,
     "threshold": signal.SIGKILL,
     "evaluate": signal.SIGKILL,
     "model_card": signal.SIGKILL,

@@ -78,7 +78,7 @@ def known(artifact, monkeypatch):
         table=table,
         labels=artifact("labels", labels),
         splits=artifact("splits", splits),
-        model=artifact("model"),
+        model=artifact("model", lambda _: {"form": "single", "views": 1}),
         prepared=artifact("prepared"),
     )
 

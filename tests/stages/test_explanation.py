@@ -40,7 +40,7 @@ def inputs(artifact):
         settings = NetworkSettings(image_size=32, weights="none", precision="float32")
         model = serving_model(build_network("centre_cnn", settings), SIDE)
         save_model(model, folder / "model.keras")
-        return {}
+        return {"model": "centre_cnn", "others": []}
 
     def predicted(folder):
         table.to_csv(folder / "predictions.csv", index=False)
@@ -73,6 +73,7 @@ def test_what_is_sampled_shown_and_measured_and_that_equal_inputs_give_equal_byt
     assert ((shown["label"] == 1) == (positive == right)).all()
     assert arrays["pixels"].shape == (16, SIDE, SIDE, 3)
 
+    assert figures["centre_pooled"] == ["centre_cnn"]
     assert figures["uniform"] == pytest.approx(1 / 9)
     sample = table[table["sampled"]]
     for method in METHODS:

@@ -85,9 +85,8 @@ def _labels(folder: Path) -> dict[str, Any]:
 def _gate(folder: Path) -> dict[str, Any]:
     columns = {f"mean_{c}": np.linspace(120, 200, PATCHES + 2) for c in "rgb"}
     ids, parts = [*scored()["id"], "t0", "t1"], ["train"] * PATCHES + ["test"] * 2
-    pd.DataFrame({"id": ids, "part": parts, "fault": "", "white": 0.1, **columns}).to_csv(
-        folder / "properties.csv", index=False
-    )
+    table = pd.DataFrame({"id": ids, "part": parts, "fault": "", "white": 0.1, **columns})
+    table.assign(hash=range(len(ids)), spread=5.0).to_csv(folder / "properties.csv", index=False)
     fine = Check("labels", "every id stands once", "error", passed=True, observed="all")
     blank = Check("patches", "few are blank", "warning", passed=False, observed="1 is")
     write_checks(folder, [fine, blank])
@@ -136,7 +135,9 @@ def _explored(folder: Path) -> dict[str, Any]:
 
 
 def _splits(folder: Path) -> dict[str, Any]:
-    del folder
+    roles = np.repeat(ROLES, PATCHES // 4)
+    table = scored()[["id", "label", "group"]].assign(role=roles, tune="")
+    table.to_csv(folder / "splits.csv", index=False)
     return {"patches": dict(zip(ROLES, (24, 6, 6, 12), strict=True)),
             "positive_share": dict.fromkeys(ROLES, 0.5),
             "groups": dict(zip(ROLES, (4, 1, 1, 2), strict=True)), "tuning_patches": 12,
@@ -178,33 +179,35 @@ def _comparison(folder: Path) -> dict[str, Any]:
 
 
 def _tuned(folder: Path) -> dict[str, Any]:
-    trials = {"trial": ["0001", "0000"], "status": "COMPLETED", "score": [0.8, 0.7],
-              "epochs": [2, 1], "learning_rate": [1e-3, 1e-4]}  # fmt: skip
+    trials = {"trial": ["0001", "0000", "0002"], "status": "COMPLETED", "score": [0.8, 0.7, 0.6],
+              "epochs": 1, "goes_on_from": "", "seconds": 2.0, "note": "",
+              "learning_rate": [1e-3, 1e-4, 1e-2]}  # fmt: skip
     pd.DataFrame(trials).to_csv(folder / "trials.csv", index=False)
     return {"model": "tunable_cnn", "hyperparameters": {"learning_rate": 1e-3},
-            "objective": "val_auc", "score": 0.8, "trials": 2, "epochs": 3,
-            "patches": {"train": 8, "validation": 4}}  # fmt: skip
+            "objective": "val_auc", "score": 0.8, "trials": 3, "failed": 0,
+            "seconds": 6.0, "patches": {"train": 8, "validation": 4}}  # fmt: skip
 
 
 def _crossvalidated(folder: Path) -> dict[str, Any]:
     scored().assign(fold=np.arange(PATCHES) // 24).to_csv(folder / "predictions.csv", index=False)
     _histories(folder)
-    return {"model": "tunable_cnn", **_folds()}
+    return {"model": "tunable_cnn", **_folds(), "models": {"tunable_cnn": _folds()}}
 
 
 def _model(folder: Path) -> dict[str, Any]:
-    _history().to_csv(folder / "history.csv", index=False)
+    _history().assign(model="tunable_cnn").to_csv(folder / "history.csv", index=False)
     return {"model": "tunable_cnn", "hyperparameters": {}, "parameters": 3402241, "epochs": 2,
-            "best_epoch": 2, "patches": {"train": 30, "validation": 6},
+            "best_epoch": 2, "patches": {"train": 30, "validation": 6}, "form": "single",
+            "views": 8, "others": [], "folds": 0,
             "notes": ["Batches of 16 from then on."]}  # fmt: skip
 
 
 def _decision(folder: Path) -> dict[str, Any]:
     scored().to_csv(folder / "predictions.csv", index=False)
     found = _folds()["mean"]
-    return {"threshold": THRESHOLD, "interval": [0.35, 0.47], "calibrated_threshold": 0.44,
-            "rule": "the highest F1", "patches": 6, "groups": 1, "at_half": found,
-            "at_threshold": found, "method": "temperature", "temperature": 1.7,
+    return {"form": "single", "views": 8, "threshold": THRESHOLD, "interval": [0.35, 0.47],
+            "calibrated_threshold": 0.44, "rule": "the highest F1", "patches": 6, "groups": 1,
+            "at_half": found, "at_threshold": found, "method": "temperature", "temperature": 1.7,
             "before": {"ece": 0.2, "brier": 0.3}, "after": {"ece": 0.1, "brier": 0.2}}  # fmt: skip
 
 
@@ -253,6 +256,7 @@ def _explanation(folder: Path) -> dict[str, Any]:
     untrained = {"correlation": found, "share": found}
     methods = ("grad_cam", "integrated_gradients")
     return {"patches": 12, "groups": 2, "region": 96, "uniform": 1 / 9, "layers": ["last"],
+            "centre_pooled": [],
             "map_sides": [4], "shares": {method: {"all": found} for method in methods},
             "completeness_error": 0.03, "untrained":
             dict.fromkeys(methods, untrained) | {"patches": 2, "draws": 3}}  # fmt: skip

@@ -54,7 +54,12 @@ def test_no_fold_has_them(split_patches, tmp_path):
         tmp_path, **given, **CUT, settings=CompareSettings(models=["custom_cnn"], training=TRAINING)
     )
     checked = crossvalidate.build(
-        tmp_path, **given, **CUT, tuned=tuned, settings=CrossValidateSettings(training=TRAINING)
+        tmp_path,
+        **given,
+        **CUT,
+        tuned=tuned,
+        others={},
+        settings=CrossValidateSettings(training=TRAINING),
     )
     for found in (compared, checked):
         predictions = pd.read_csv(found.path / "predictions.csv")

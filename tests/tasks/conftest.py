@@ -65,8 +65,11 @@ class Maker:
             "labels": {},
             "compare": {"histories.csv": folds.assign(model="custom_cnn").to_csv(index=False)},
             "tune": {},
-            "crossvalidate": {"histories.csv": folds.to_csv(index=False)},
-            "final": {"history.csv": history.to_csv(index=False), "model.keras": name},
+            "crossvalidate": {
+                "histories.csv": folds.assign(model="custom_cnn").to_csv(index=False)
+            },
+            "single": {"history.csv": history.assign(model="custom_cnn").to_csv(index=False)},
+            "final": {"model.keras": name},
             "threshold": {"calibrator.json": Calibrator(method="none").to_json()},
             "split": {},
             "evaluate": {},
@@ -79,7 +82,8 @@ class Maker:
         figures = {
             "compare": {"models": {"custom_cnn": {"mean": fold, "folds": [fold, fold]}}},
             "crossvalidate": {"model": "custom_cnn", "mean": fold},
-            "final": {"model": "custom_cnn", "best_epoch": 2},
+            "single": {"best_epoch": 2},
+            "final": {"model": "custom_cnn", "views": 4},
             "threshold": {"threshold": 0.4},
             "evaluate": figures_of(auc),
             "report": {"headline": numbers},

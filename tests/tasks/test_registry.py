@@ -82,7 +82,7 @@ def test_a_registered_model_is_taken_out_of_the_store(crowned, out, tmp_path):
     model = registered_model(uri, champion(uri))
     artifact = registered.build(tmp_path / "artifacts", model=model)
     assert (artifact.path / "model.keras").read_text() == "a"
-    assert artifact.figures == {"threshold": 0.4}
+    assert artifact.figures == {"threshold": 0.4, "views": 4}
     assert registered.key(model=model) == registered.key(
         model=model.model_copy(update={"address": "/elsewhere"})
     )
