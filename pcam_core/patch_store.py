@@ -43,6 +43,7 @@ class PatchStore:
     """
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder.absolute()
         self.ids: list[str] = json.loads((folder / INDEX).read_text())
         self._row = {patch_id: row for row, patch_id in enumerate(self.ids)}
         self._shards: list[np.memmap[Any, np.dtype[np.uint8]]] = [
@@ -52,6 +53,10 @@ class PatchStore:
         for shard in self._shards:
             _pages(shard).madvise(mmap.MADV_RANDOM)
         self.side = int(self._shards[0].shape[1])
+
+    def __reduce__(self) -> tuple[type["PatchStore"], tuple[Path]]:
+        """Let another process open the same folder; else all pixels would travel."""
+        return type(self), (self._folder,)
 
     def rows(self, ids: Iterable[str]) -> npt.NDArray[np.int64]:
         """Return the row of each id; KeyError for an unknown one."""

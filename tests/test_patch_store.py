@@ -1,3 +1,6 @@
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -152,3 +155,13 @@ def test_patches_that_begin_and_end_anywhere_in_a_page(tmp_path):
     store = PatchStore(tmp_path / "s")
     for rows in (np.arange(9), np.array([8, 0, 8, 3])):
         np.testing.assert_array_equal(store.read(rows), patches[rows])
+
+
+def test_another_process_opens_the_folder_and_gets_no_pixels(tmp_path, monkeypatch):
+    patches = np.random.default_rng(0).integers(0, 255, (64, 32, 32, 3), np.uint8)
+    write_patch_store(tmp_path / "store", [str(n) for n in range(64)], lambda _: [patches])
+    monkeypatch.chdir(tmp_path)
+    sent = pickle.dumps(PatchStore(Path("store")))
+    monkeypatch.chdir("/")
+    assert len(sent) < 1000
+    np.testing.assert_array_equal(pickle.loads(sent).read(np.arange(64)), patches)

@@ -1,19 +1,24 @@
 """K-fold training: a fresh model a fold, measured on the fold that it has not seen."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pcam_core.fan_out import Job, workers
 from pcam_core.measures import scores
 from pcam_core.models.settings import Hyperparameters
+from pcam_core.progress import Meter
 from pcam_core.training.serving import save_model
 from pcam_core.training.state_file import DamagedStateError, State, read_state, write_state
 from pcam_core.training.trainer import Trained, Trainer
 
 _FINISHED = "finished"
+_training = Lock()
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,9 @@ def train_folds(
 ) -> Folds:
     """Train and measure one model in every fold.
 
+    Workers (see `pcam_core.fan_out`) take a fold each: they see the folders at the same paths,
+    and on the same kind of device give the same models.
+
     Args:
         trainer: Patches and settings.
         name: Registered architecture.
@@ -57,13 +65,30 @@ def train_folds(
         models: Folder that gets the serving model of every fold, named by `model_file`.
     """
     numbers = sorted(table[column].unique())
+    parts = {fold: (table[table[column] != fold], table[table[column] == fold]) for fold in numbers}
+    jobs = {
+        fold: partial(
+            trained_once,
+            trainer,
+            name,
+            hyperparameters,
+            *parts[fold],
+            f"{what} {name}, fold {fold + 1} of {len(numbers)}",
+            checkpoints / f"{name}-{fold}",
+            models / model_file(name, fold) if models else None,
+        )
+        for fold in numbers
+    }
+    # Several GPUs of one machine share each training instead.
+    with workers(gpu=False) as staff:
+        if staff:
+            meter = Meter(f"{what} {name} on workers (folds)", len(numbers))
+            alone = [partial(_alone, job) for job in jobs.values()]
+            staff.run(alone, lambda _: meter.advance(1))
     predictions, histories, kept = [], [], []
     for fold in numbers:
-        training, checks = table[table[column] != fold], table[table[column] == fold]
-        told = f"{what} {name}, fold {fold + 1} of {len(numbers)}"
-        folder = checkpoints / f"{name}-{fold}"
-        file = models / model_file(name, fold) if models else None
-        state = trained_once(trainer, name, hyperparameters, training, checks, told, folder, file)
+        checks = parts[fold][1]
+        state = jobs[fold]()  # finished if workers have done it
         probabilities = state.arrays["probabilities"]
         predictions.append(checks[["id", "label"]].assign(fold=fold, probability=probabilities))
         histories.append(pd.DataFrame(state.plain["history"]).assign(fold=fold))
@@ -136,6 +161,12 @@ def trained_once(
         state = _state(trained)
         write_state(checkpoints / _FINISHED, state)
     return state
+
+
+def _alone(job: Job) -> None:
+    """Do a job when no other thread of this process trains: Keras' state is global."""
+    with _training:
+        job()
 
 
 def _finished(folder: Path) -> State | None:
