@@ -355,6 +355,22 @@ def up(
 
 
 @app.command()
+def deploy(
+    cards: Annotated[int, typer.Option(min=1, help="How many runs may train at once.")] = 1,
+) -> None:
+    """Bring a Prefect server that others started to what this release ships.
+
+    At PREFECT_API_URL: the work pool (of processes, unless one of another type is there), the limit
+    of runs that train, deployments and automations. PCAM_HOME names the folder that all workers
+    mount, PCAM_NEW_DATA what the weekly retraining takes. `pcam up` does the same by itself.
+    """
+    from deployments.service.elsewhere import deploy_elsewhere
+
+    with _explained():
+        deploy_elsewhere(cards)
+
+
+@app.command()
 def status(home: Home = Path("pcam-service"), as_json: AsJson = False) -> None:
     """Tell what of the service is up, what runs, what is scheduled, and who is champion.
 
