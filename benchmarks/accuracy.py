@@ -23,12 +23,13 @@ from rich.console import Console
 from rich.table import Table
 from sklearn.model_selection import GroupShuffleSplit
 
+from pcam_core.artifact import Artifact
 from pcam_core.bootstrap import intervals, paired_difference
 from pcam_core.datasets.opening import open_dataset
 from pcam_core.measures import scores
 from pcam_core.models.registry import build_network
 from pcam_core.progress import listening, sentence
-from pcam_core.recipe import load_recipe
+from pcam_core.recipe import Recipe, load_recipe
 from pcam_core.stages.gate import gate
 from pcam_core.stages.labels import labels, read_ids
 from pcam_core.stages.prepare import open_store, prepare
@@ -116,12 +117,8 @@ def train(
 ) -> dict[str, Any]:
     """Train one way, or load what it has trained, and score the test folder."""
     recipe = load_recipe(way.recipe, way.changes)
-    root = arguments.out / "artifacts"
-    data = open_dataset([str(arguments.data)], arguments.out / "cache")
-    table = labels.build(root, data=data)
-    checked = gate.build(root, data=data, labels=table, settings=recipe.gate)
-    stored = prepare.build(root, data=data, labels=table, gate=checked, settings=recipe.prepare)
-    training = known.loc[read_ids(table, "train")["id"]].reset_index()
+    stored, ids = prepared(recipe, arguments.data, arguments.out)
+    training = known.loc[ids].reset_index()
     drawn = GroupShuffleSplit(1, test_size=0.1, random_state=42)
     inside, outside = next(drawn.split(training, groups=training["overlap_group"]))
 
@@ -152,6 +149,16 @@ def train(
         "tflop": operations * epochs * len(inside) / 1e12,
         "seconds": seconds,
     }
+
+
+def prepared(recipe: Recipe, data: Path, out: Path) -> tuple[Artifact, pd.Series]:
+    """Return the patches as a recipe prepares them, and the ids of the labelled ones."""
+    root = out / "artifacts"
+    opened = open_dataset([str(data)], out / "cache")
+    table = labels.build(root, data=opened)
+    checked = gate.build(root, data=opened, labels=table, settings=recipe.gate)
+    stored = prepare.build(root, data=opened, labels=table, gate=checked, settings=recipe.prepare)
+    return stored, read_ids(table, "train")["id"]
 
 
 if __name__ == "__main__":

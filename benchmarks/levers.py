@@ -21,7 +21,7 @@ import keras
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from accuracy import DRAWS, WAYS
+from accuracy import DRAWS, WAYS, prepared
 from keras import layers, ops
 from machine import machine
 from rich.console import Console
@@ -31,13 +31,10 @@ from sklearn.model_selection import GroupShuffleSplit
 
 from pcam_core.augment.policies import POLICIES, augment
 from pcam_core.bootstrap import paired_difference
-from pcam_core.datasets.opening import open_dataset
 from pcam_core.patch_store import PatchStore
 from pcam_core.progress import listening, sentence
 from pcam_core.recipe import load_recipe
-from pcam_core.stages.gate import gate
-from pcam_core.stages.labels import labels, read_ids
-from pcam_core.stages.prepare import open_store, prepare
+from pcam_core.stages.prepare import open_store
 from pcam_core.training.serving import predict
 from pcam_core.training.trainer import Trainer
 
@@ -75,8 +72,11 @@ def main() -> None:
     arguments = parser.parse_args()
 
     with TemporaryDirectory() as kept:
-        store, table = prepared(arguments.data, arguments.truth, Path(kept))
-        training, rest = dealt(table, 0.4)
+        way = WAYS["context"]
+        stored, ids = prepared(load_recipe(way.recipe, way.changes), arguments.data, Path(kept))
+        store = open_store(stored, "train")
+        known = pd.read_csv(arguments.truth).set_index("id")
+        training, rest = dealt(known.loc[ids].reset_index(), 0.4)
         measured, stopping = dealt(rest, 0.25)
         names = [BASE, *(name for name in arguments.lever or LEVERS if name != BASE)]
         found = {}
@@ -102,17 +102,6 @@ def main() -> None:
     console.print(shown)
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=2))
-
-
-def prepared(data: Path, truth: Path, root: Path) -> tuple[PatchStore, pd.DataFrame]:
-    """Return the labelled patches as the recipe prepares them, with their labels and groups."""
-    recipe = load_recipe(WAYS["context"].recipe, WAYS["context"].changes)
-    opened = open_dataset([str(data)], root / "cache")
-    table = labels.build(root, data=opened)
-    checked = gate.build(root, data=opened, labels=table, settings=recipe.gate)
-    stored = prepare.build(root, data=opened, labels=table, gate=checked, settings=recipe.prepare)
-    known = pd.read_csv(truth).set_index("id")
-    return open_store(stored, "train"), known.loc[read_ids(table, "train")["id"]].reset_index()
 
 
 def dealt(table: pd.DataFrame, share: float) -> tuple[pd.DataFrame, pd.DataFrame]:
