@@ -256,6 +256,54 @@ def explain(
 
 
 @app.command()
+def score(
+    input_: Annotated[
+        list[str],
+        typer.Option(
+            "--input",
+            metavar="DIR|s3://...",
+            help="Patches of 96x96 pixels, TIFF or PNG, at any depth; may be repeated.",
+        ),
+    ],
+    out: Annotated[
+        str,
+        typer.Option(
+            metavar="DIR|s3://...", help="Where predictions go; what stands there is not repeated."
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            metavar="champion|FILE",
+            help="`champion` of the registry, or a .keras file or its folder, also s3://, with"
+            " model.json and model.npz of its run beside it.",
+        ),
+    ] = "champion",
+    drift_warn: Annotated[
+        float, typer.Option(help="Stability index from which on a shift is reported.")
+    ] = 0.25,
+    drift_stop: Annotated[
+        float, typer.Option(help="Stability index from which on nothing is published.")
+    ] = 2.0,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("pcam-runs"),
+    as_json: AsJson = False,
+) -> None:
+    """Predict the patches that are new since the last time, each exactly once.
+
+    Writes, batch by batch, predictions.csv, a drift report against the training patches, and
+    last a manifest with checksums. A patch unlike anything seen is flagged and gets no prediction;
+    a file that is no patch is listed with the reason. Kill it, and give the same command again.
+
+    Example: `pcam score --input s3://bucket/incoming --out s3://bucket/scores`
+    """
+    from deployments.scoring import run_scoring
+
+    with _explained():
+        drift = {"warn": drift_warn, "stop": drift_stop}
+        run_scoring(input_, model, out, runs, drift, as_json=as_json)
+
+
+@app.command()
 def runs(out: Out = Path("pcam-runs"), as_json: AsJson = False) -> None:
     """List the runs in a folder, newest first: state, data, figures and size.
 

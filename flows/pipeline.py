@@ -24,6 +24,7 @@ from tasks.model_card import describe_model
 from tasks.optimism import price_optimism
 from tasks.predict import predict_test_folder, write_submission
 from tasks.prepare import prepare_patches
+from tasks.reference import summarise_training
 from tasks.report import write_report
 from tasks.single import train_single
 from tasks.split import split_patches
@@ -131,6 +132,7 @@ def pipeline(
         evaluation=evaluation,
         settings=recipe.evaluate,
     )
+    reference = do(summarise_training, **final, explored=explored, gate=gate, decision=decision)
     explanation = do(
         explain_model,
         prepared=prepared,
@@ -164,7 +166,7 @@ def pipeline(
         upload_products,
         store=store,
         # Every product follows from these keys, so that no two runs share a prefix.
-        prefix=f"{recipe.name}-{submission.key[:8]}{described.key[:8]}",
+        prefix=f"{recipe.name}-{submission.key[:8]}{described.key[:8]}{reference.key[:4]}",
         products={
             "submission.csv": submission,
             "predictions.csv": predictions,
@@ -172,6 +174,7 @@ def pipeline(
             "model.keras": model,
             "model.json": described,
             "model_card.md": described,
+            "model.npz": reference,
         },
     )
     products = {

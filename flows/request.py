@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from flows.recipe_form import RecipeChanges, RecipeChoice, RecipeOrChampion
+from pcam_core.drift.settings import DriftSettings
 from pcam_core.recipe import Recipe, load_recipe, shipped_recipes
 from pcam_core.section import Section
 from pcam_core.writable import check_writable
@@ -88,3 +89,37 @@ class RetrainRequest(TrainRequest):
         description="Whether to add the data that earlier retrainings were given; without it,"
         " `data` must hold the hold-out.",
     )
+
+
+class ScoreRequest(Section):
+    """A prediction of all patches that are new since the last one."""
+
+    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+        min_length=1,
+        description="Folders or s3://bucket/prefix with patches (.tif, .png of 96x96 pixels).",
+    )
+    model: str = Field(
+        "champion",
+        min_length=1,
+        description="'champion' (as it is at the run's start), a .keras file, or a folder or"
+        " s3:// prefix with model.keras, model.json and model.npz.",
+    )
+    to: str | None = Field(
+        None,
+        min_length=1,
+        description="Where predictions go, and what has been scored is known from:"
+        " s3://bucket/prefix or a folder; none takes <out>/scores.",
+    )
+    out: Path = Field(
+        Path("pcam-runs"), description="Folder of the runs, and of the registry by default."
+    )
+    drift: DriftSettings = Field(
+        DriftSettings(),
+        title="Drift",
+        description="From when on a difference from the training patches counts.",
+    )
+
+    @property
+    def destination(self) -> str:
+        """Address that predictions go to."""
+        return self.to or str(self.out.absolute() / "scores")

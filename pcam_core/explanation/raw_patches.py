@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from PIL import Image
@@ -13,7 +14,9 @@ from pcam_core.stages.enlarging import centre
 from pcam_core.stages.prepare_settings import PrepareSettings
 from pcam_core.superres.upscaler import open_upscaler
 
-_SUFFIXES = (".tif", ".tiff", ".png")
+SUFFIXES = (".tif", ".tiff", ".png")
+"""How the names of patches end."""
+
 _BATCH = 32
 
 
@@ -28,11 +31,11 @@ def find_files(places: Sequence[Path]) -> list[Path]:
         if not place.exists():
             raise InputError(f"{place} does not exist.", "Give image files or a folder of them.")
         inside = sorted(place.iterdir()) if place.is_dir() else [place]
-        files += [file for file in inside if file == place or file.suffix.lower() in _SUFFIXES]
+        files += [file for file in inside if file == place or file.suffix.lower() in SUFFIXES]
     if not files:
         raise InputError(
             f"There is no image in {listing(places)}.",
-            f"Give files that end in {', '.join(_SUFFIXES)}.",
+            f"Give files that end in {', '.join(SUFFIXES)}.",
         )
     return files
 
@@ -49,7 +52,7 @@ def read_raw(files: Sequence[Path]) -> Pixels:
     patches, wrong = [], []
     for file in files:
         try:
-            patches.append(_png(file) if file.suffix.lower() == ".png" else read_patch(file))
+            patches.append(read_png(file) if file.suffix.lower() == ".png" else read_patch(file))
         except PatchError as error:
             wrong.append(f"{file}: {error}")
     if wrong:
@@ -91,7 +94,8 @@ def prepared(patches: Pixels, settings: PrepareSettings) -> Pixels:
     return np.stack([np.asarray(patch) for patch in resized])
 
 
-def _png(file: Path) -> Pixels:
+def read_png(file: Path | IO[bytes]) -> Pixels:
+    """Decode one patch from a PNG; otherwise as `read_patch`."""
     try:
         with Image.open(file, formats=("PNG",)) as image:
             if image.size != (SIDE, SIDE):

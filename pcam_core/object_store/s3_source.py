@@ -75,8 +75,11 @@ class S3Source:
         parts = (self._client.meta.endpoint_url, self.bucket, self._prefix)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-    def objects(self) -> list[S3Object]:
+    def objects(self, *, may_be_empty: bool = False) -> list[S3Object]:
         """List all objects, but not what only marks a folder.
+
+        Args:
+            may_be_empty: Whether there need be none.
 
         Raises:
             InputError: There are none, some have names that cannot be files (all are named), or
@@ -89,7 +92,7 @@ class S3Source:
                 found = list(self._listed())
         except (BotoConnectionError, HTTPClientError) as error:
             raise explained(error, place) from error
-        if not found:
+        if not found and not may_be_empty:
             raise InputError(
                 f"{self.address} holds nothing.", "Correct the address, or upload the data there."
             )

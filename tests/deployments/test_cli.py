@@ -39,6 +39,7 @@ def test_help_loads_nothing_heavy():
         "compare",
         "prune",
         "rollback",
+        "score",
         "up",
         "status",
         "trigger",

@@ -5,7 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flows.request import ScoreRequest
+from flows.score import score
 from flows.train import finished, train
+from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
 from pcam_core.model_card.description import read_model_description
 from pcam_core.runs.history import RunHistory
@@ -16,7 +19,7 @@ from tasks.tracking import mlflow_client, tracking_uri
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):
     states = first.states
-    assert len(states) == 23
+    assert len(states) == 24
     assert set(states.values()) == {"Completed"}
     submission = pd.read_csv(products.submission.path / "submission.csv", dtype={"id": str})
     sample = pd.read_csv(generated / "sample_submission.csv", dtype={"id": str})
@@ -65,14 +68,34 @@ def test_the_card_lies_with_the_model(products, generated):
     assert "| darkest |" in card
     assert str(generated) not in card
     uploaded = {Path(r["address"]).name for r in products.receipts.figures["receipts"]}
-    assert {"calibrator.json", "model.keras", "model.json", "model_card.md"} < uploaded
+    assert {"calibrator.json", "model.keras", "model.json", "model_card.md", "model.npz"} < uploaded
+
+
+def test_a_run_s_model_scores_as_the_run_did(products, generated, tmp_path):
+    stored = next(r["address"] for r in products.receipts.figures["receipts"])
+    drift = DriftSettings(warn=1e6, stop=1e6, stop_unlike=1)
+    request = ScoreRequest(
+        data=str(generated / "test"),
+        model=str(Path(stored).parent),
+        to=str(tmp_path / "scores"),
+        out=tmp_path,
+        drift=drift,
+    )
+    (batch,) = score(request)
+    columns = ["probability", "calibrated_probability"]
+    found, wanted = (
+        pd.read_csv(path, dtype={"id": str}).set_index("id")[columns]
+        for path in (batch.predictions, products.predictions.path / "predictions.csv")
+    )
+    pd.testing.assert_frame_equal(found.loc[wanted.index], wanted, atol=1e-6)
+    assert score(request) == []
 
 
 def test_a_run_is_on_record(first, products, request_):
     record = RunHistory(request_.out).read()[-1]
     assert (record.status, record.error) == ("done", None)
     assert [record.data] == request_.data
-    assert len(record.artifacts) == len(record.code) == 22
+    assert len(record.artifacts) == len(record.code) == 23
     assert all(artifact.fault() is None for artifact in record.artifacts)
     assert products.report in record.artifacts
     assert record.figures.auc == products.evaluation.figures["at_threshold"]["scores"]["auc"]

@@ -25,6 +25,7 @@ STAGES = {
     "threshold": signal.SIGKILL,
     "evaluate": signal.SIGKILL,
     "model_card": signal.SIGKILL,
+    "reference": signal.SIGKILL,
     "explanation": signal.SIGKILL,
     "predict_test": signal.SIGKILL,
     "submission": signal.SIGKILL,

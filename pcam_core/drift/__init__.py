@@ -1,0 +1,1 @@
+"""How far new patches lie from those that a model was trained on."""

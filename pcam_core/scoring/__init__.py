@@ -1,0 +1,1 @@
+"""Batch prediction: each new patch of a folder or bucket exactly once."""

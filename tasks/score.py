@@ -1,0 +1,77 @@
+"""Score new patches with a pinned model."""
+
+from pathlib import Path
+
+from prefect import task
+from pydantic import BaseModel, ConfigDict
+
+from pcam_core.drift.settings import DriftSettings
+from pcam_core.errors import InputError
+from pcam_core.scoring.score import Batch, score_new
+from pcam_core.scoring.served import served
+from tasks.progress import shown_in_prefect
+from tasks.registry import CHAMPION, champion
+from tasks.tables import show_table
+from tasks.tracking import tracking_uri
+from tasks.transient import PATIENCE
+
+
+class PinnedModel(BaseModel):
+    """The model of a whole run, whoever becomes champion meanwhile.
+
+    Attributes:
+        address: Of its `.keras` file, or of the folder with it.
+        sha256: Of that file; None for one that is not registered.
+        version: In the registry; None likewise.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    address: str
+    sha256: str | None = None
+    version: int | None = None
+
+
+def pin_model(model: str, out: Path) -> PinnedModel:
+    """Return the champion of this moment, or the model at an address.
+
+    Args:
+        model: "champion", a `.keras` file, or a folder or s3:// prefix with a `model.keras`.
+        out: Folder of the runs, and of their registry unless MLFLOW_TRACKING_URI names one.
+
+    Raises:
+        InputError: There is no champion, or MLflow refuses or cannot be reached.
+    """
+    if model != CHAMPION:
+        return PinnedModel(address=model)
+    standing = champion(tracking_uri(out))
+    if standing is None:
+        raise InputError(
+            "There is no champion to score with.",
+            "Promote a model with `pcam trigger retrain`, or name a model's file or folder.",
+        )
+    return PinnedModel(address=standing.address, sha256=standing.sha256, version=standing.version)
+
+
+@task(name="score new patches", task_run_name="score {source}", tags=["output", "gpu"], **PATIENCE)
+def score_patches(
+    model: PinnedModel, source: str, destination: str, settings: DriftSettings
+) -> list[Batch]:
+    """Score what is new; a repetition finds what was published. See `score_new`."""
+    with shown_in_prefect("score-progress"), served(model.address, model.sha256) as ready:
+        batches = score_new(ready, source, destination, settings, model.version)
+    _publish(batches)
+    return batches
+
+
+def _publish(batches: list[Batch]) -> None:
+    rows = [
+        {
+            "batch": batch.manifest.number,
+            **batch.manifest.figures,
+            "predictions": batch.predictions,
+            "report": batch.drift,
+        }
+        for batch in batches
+    ]
+    show_table("scored", f"{sum(row['patches'] for row in rows):,} new patches", rows)

@@ -1,0 +1,137 @@
+"""Killed at any moment, and repeated; no network is needed for that."""
+
+import shutil
+import signal
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pcam_core.drift.gaussian import Gaussian
+from pcam_core.drift.reference import MEASURES, summarise
+from pcam_core.drift.settings import DriftSettings
+from pcam_core.errors import InputError
+from pcam_core.scoring import score
+from pcam_core.scoring.ledger import Ledger
+
+SETTINGS = DriftSettings(warn=1e6, stop=1e6, stop_unlike=1)
+
+
+class Scorer:
+    """Gives every patch the same numbers."""
+
+    def __init__(self, model, folder):
+        pass
+
+    def table(self, patches, _):
+        rows = [(each.id, each.sha256, each.etag) for each in patches]
+        table = pd.DataFrame(rows, columns=["id", "sha256", "etag"])
+        return table.assign(**dict.fromkeys(MEASURES, 0.5), unlike="", prediction="1", flags="")
+
+
+def model():
+    gaussian = Gaussian(np.zeros(2), np.zeros((1, 2)), np.ones(1), 1.0)
+    reference = summarise("x", dict.fromkeys(MEASURES, np.linspace(0, 1, 50)), gaussian)
+    return SimpleNamespace(reference=reference, description=SimpleNamespace(name="x", sha256="x"))
+
+
+def run(patches, out):
+    score._Scorer, score.BATCH = Scorer, 8
+    return score.score_new(model(), str(patches), str(out), SETTINGS)
+
+
+@pytest.fixture(autouse=True)
+def scorer(monkeypatch):
+    monkeypatch.setattr(score, "_Scorer", Scorer)
+    monkeypatch.setattr(score, "BATCH", 8)
+
+
+KILLED = """
+import importlib.util, os, signal, sys
+spec = importlib.util.spec_from_file_location("exactly_once", sys.argv[1])
+test = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(test)
+put, count = test.Ledger._put, 0
+def dying(self, key, content):
+    global count
+    count += 1
+    if count == int(sys.argv[4]) and sys.argv[5] == "before":
+        os.kill(os.getpid(), signal.SIGKILL)
+    found = put(self, key, content)
+    if count == int(sys.argv[4]):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return found
+test.Ledger._put = dying
+test.run(sys.argv[2], sys.argv[3])
+"""
+
+
+# A batch is four writes; the manifest is the last.
+@pytest.mark.parametrize(("write", "when"), [(4, "before"), (4, "after")])
+def test_a_killed_run_is_repeated(patches, tmp_path, rows, write, when):
+    out = tmp_path / "scores"
+    arguments = [__file__, str(patches), str(out), str(write), when]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+    finished = 8 if (write, when) == (4, "after") else 0
+    assert len(list(out.glob("manifests/*.json"))) == finished // 8
+    batches = run(patches, out)
+    assert sum(batch.manifest.figures["patches"] for batch in batches) == 12 - finished
+    table = rows(out)
+    assert sorted(table["id"]) == sorted(file.stem for file in patches.iterdir())
+    assert run(patches, out) == []
+
+
+def test_of_two_runs_each_patch_is_published_by_one(patches, tmp_path, rows, monkeypatch):
+    out = tmp_path / "scores"
+    commit, others = Ledger.commit, []
+
+    def overtaken(self, manifest):
+        if not others:
+            others.append(True)
+            run(patches, out)  # another run, between our look and our commit
+        return commit(self, manifest)
+
+    monkeypatch.setattr(Ledger, "commit", overtaken)
+    (patches / "late.tif").write_bytes(b"late")
+    run(patches, out)
+    table = rows(out)
+    assert len(table) == 13
+    assert table["id"].is_unique
+
+
+def test_changed_content_is_another_patch(patches, tmp_path, rows):
+    run(patches, tmp_path / "scores")
+    first, second = sorted(patches.iterdir())[:2]
+    shutil.copystat(first, second)
+    content = bytearray(first.read_bytes())
+    content[-1] ^= 1
+    first.write_bytes(content)
+    run(patches, tmp_path / "scores")
+    assert list(rows(tmp_path / "scores")["id"].value_counts()[:2]) == [2, 1]
+
+
+def test_a_damaged_ledger_is_not_believed(patches, tmp_path):
+    out = tmp_path / "scores"
+    batch = run(patches, out)[0]
+    place = out / batch.manifest.files["predictions.csv"].key
+    whole = place.read_text()
+    place.write_text(whole.replace("0.5", "0.6", 1))
+    with pytest.raises(InputError, match=r"000001\.json, or the predictions\.csv .* is damaged"):
+        run(patches, out)
+    place.write_text(whole)
+    manifest = out / "manifests" / "000001.json"
+    manifest.write_text(manifest.read_text()[:50])
+    with pytest.raises(InputError, match="scored twice"):
+        run(patches, out)
+
+
+def test_wrong_places_are_named(tmp_path, patches):
+    with pytest.raises(InputError, match=r"There is no folder .*absent"):
+        run(tmp_path / "absent", tmp_path / "scores")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="cannot be written"):
+        run(patches, tmp_path / "file" / "below")
