@@ -28,8 +28,8 @@ def draw(rng: np.random.Generator, count: int, side: int, strength: float) -> Dr
 def change(images: Any, deviation: Any, seeds: Any, *, xp: Any) -> Any:
     """Add normal noise, drawn from the first seed, to every pixel and channel."""
     if xp is np:
-        drawn = np.random.default_rng(seeds[0]).integers(0, 256, images.shape, np.uint8)
-        noise: Any = _NORMAL[drawn]
+        drawn = np.frombuffer(np.random.default_rng(seeds[0]).bytes(images.size), np.uint8)
+        noise: Any = np.take(_NORMAL, drawn).reshape(images.shape)
     else:
         import keras
 
