@@ -31,7 +31,8 @@ from pcam_core.atomic import sha256_of
 from pcam_core.decision.calibration import Calibrator
 from pcam_core.drift.features import FeatureTap
 from pcam_core.drift.gaussian import fit_gaussian
-from pcam_core.drift.measures import pixel_measures
+from pcam_core.drift.measures import LOOKS, pixel_measures
+from pcam_core.drift.neighbours import fit_neighbours
 from pcam_core.drift.reference import FILE, summarise
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.model_card.description import Metrics, ModelDescription, PixelContract
@@ -76,9 +77,13 @@ def make_model(folder: Path, patches: np.ndarray) -> None:
     path.with_suffix(".json").write_text(described.model_dump_json())
     probabilities, features = FeatureTap(load_model(path)).look(patches, 1)
     gaussian = fit_gaussian(features)
-    values = {name: column.to_numpy() for name, column in pixel_measures(patches).items()}
-    values |= {"distance": gaussian.distance(features), "probability": probabilities}
-    summarise(described.sha256, values, gaussian).write(folder / FILE)
+    measured = pixel_measures(patches)
+    looks = measured[list(LOOKS)].to_numpy()
+    neighbours = fit_neighbours(looks)
+    values = {name: column.to_numpy() for name, column in measured.items()}
+    values |= {"appearance": neighbours.distance(looks), "probability": probabilities}
+    values |= {"embedding": gaussian.distance(features)}
+    summarise(described.sha256, values, neighbours, gaussian).write(folder / FILE)
 
 
 def plain(network: keras.Model, files: list[Path]) -> None:

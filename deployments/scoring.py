@@ -55,7 +55,7 @@ def run_scoring(
     for batch in batches:
         _show(batch, Console())
     if not batches:
-        print("Nothing is new: every patch there has been scored.")
+        print("There is nothing new to score.")
 
 
 def _told(batch: "Batch") -> dict[str, object]:

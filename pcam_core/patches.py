@@ -100,14 +100,23 @@ def _unidentified(start: bytes) -> str:
     return "not a TIFF image" if start else "an empty file"
 
 
-def in_parallel(function: Callable[[T], R], items: Sequence[T], chunk: int) -> Iterator[R]:
-    """Yield `function(item)` in order, computed by threads at most two chunks ahead."""
+def in_parallel(
+    function: Callable[[T], R], items: Sequence[T], chunk: int, threads: int | None = None
+) -> Iterator[R]:
+    """Yield `function(item)` in order, computed by threads at most two chunks ahead.
+
+    Args:
+        function: What is done to each.
+        items: To what.
+        chunk: How many items.
+        threads: As many as there are cores by default; more where they wait for a network.
+    """
 
     # Handing items over one by one takes longer than reading a plain patch.
     def run(part: range) -> list[R]:
         return [function(items[place]) for place in part]
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         ahead: Iterator[list[R]] = iter(())
         for start in range(0, len(items), chunk):
             places = range(start, min(start + chunk, len(items)))

@@ -8,10 +8,10 @@ from tasks.tables import show_table
 
 def _publish(artifact: Artifact) -> None:
     rows = [
-        {"measure": name, "like something seen from": low, "to": high}
-        for name, (low, high) in artifact.figures["limits"].items()
+        {"how unusual a patch is by its": name, "like something seen up to": limit}
+        for name, limit in artifact.figures["limits"].items()
     ]
-    show_table("reference", "Outside of these, a patch gets no prediction", rows)
+    show_table("reference", "Beyond these, a patch gets no prediction", rows)
 
 
 summarise_training = stage_task(

@@ -5,12 +5,13 @@ from typing import Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from pcam_core.drift.reference import MEASURES, Reference
+from pcam_core.drift.reference import LIMITED, MEASURES, Reference
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.drift.stability import by_chance, stability_index
 from pcam_core.exploration.shift import FEWEST, largest_gap
 
 Verdict = Literal["like the training patches", "shifted", "stopped"]
+LIKE: Verdict = "like the training patches"
 
 
 class MeasureShift(BaseModel):
@@ -58,7 +59,7 @@ class Drift(BaseModel):
 def judge(reference: Reference, table: pd.DataFrame, settings: DriftSettings) -> Drift:
     """Compare the distributions of new patches with the reference.
 
-    Of fewer than 20 patches no share stops a batch.
+    Of fewer than 20 patches no share of unlike ones counts.
 
     Args:
         reference: Of the training patches.
@@ -69,16 +70,13 @@ def judge(reference: Reference, table: pd.DataFrame, settings: DriftSettings) ->
     shifts = [_shift(reference, table, name, settings) for name in MEASURES] if count else []
     unlike = int((table["unlike"] != "").sum())
     worst: list[Verdict] = [shift.verdict for shift in shifts]
-    reasons = [
-        f"{shift.measure} has a stability index of {shift.index:.2f}"
-        for shift in shifts
-        if shift.verdict != "like the training patches"
-    ]
-    if count >= FEWEST and unlike / count >= settings.stop_unlike:
-        worst.append("stopped")
+    moved = [f"{each.measure} {each.index:.2f}" for each in shifts if each.verdict != LIKE]
+    reasons = [f"stability index of {', '.join(moved)}"] if moved else []
+    if count >= FEWEST and unlike / count > settings.warn_unlike:
+        worst.append("stopped" if unlike / count > settings.stop_unlike else "shifted")
         reasons.append(f"{unlike:,} of {count:,} patches are unlike anything seen in training")
-    order: tuple[Verdict, ...] = ("stopped", "shifted", "like the training patches")
-    verdict = next((each for each in order if each in worst), order[-1])
+    order: tuple[Verdict, ...] = ("stopped", "shifted")
+    verdict = next((each for each in order if each in worst), LIKE)
     return Drift(
         patches=count,
         unlike=unlike,
@@ -95,9 +93,11 @@ def _shift(
     quantiles, values = reference.quantiles[name], table[name].to_numpy(float)
     index = stability_index(quantiles, values)
     chance = by_chance(reference.counts[name], len(values))
-    verdict: Verdict = "like the training patches"
+    verdict = LIKE
     if index >= max(settings.warn, chance):
-        verdict = "stopped" if index >= max(settings.stop, chance) else "shifted"
+        # Of what tells the unlike, their share is what stops: it moves with the slightest shift.
+        stops = name not in LIMITED and index >= max(settings.stop, chance)
+        verdict = "stopped" if stops else "shifted"
     return MeasureShift(
         measure=name,
         index=round(index, 4),

@@ -2,7 +2,8 @@
 
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,23 @@ import numpy.typing as npt
 import pandas as pd
 
 from pcam_core.drift.gaussian import Floats, Gaussian
+from pcam_core.drift.neighbours import Neighbours
 from pcam_core.errors import InputError
 
-MEASURES = ("brightness", "haematoxylin", "eosin", "distance", "probability")
-"""What is compared of every patch: see `pcam_core.drift.measures`."""
+LIMITED = ("appearance", "embedding")
+"""How unusual a patch is, by its pixels (`Neighbours` of `LOOKS`) and features (`Gaussian`)."""
 
-LIMITED = MEASURES[:-1]
-"""Those that tell a patch which is unlike anything seen: any probability is usual."""
+PLAIN = ("brightness", "haematoxylin", "eosin", "edges")
+"""See `pixel_measures`."""
+
+MEASURES = (*PLAIN, *LIMITED, "probability")
+"""What is compared of every patch; the probability is the model's own."""
 
 FILE = "model.npz"
 
 _LEVELS = np.linspace(0, 1, 1001)
-_FAR_OUT = 3.0  # boxes beyond the box, as Tukey, "Exploratory Data Analysis", 1977, calls them
+_USUAL = 0.999
+_FITTED: dict[str, Any] = {"neighbours": Neighbours, "gaussian": Gaussian}
 
 
 @dataclass(frozen=True)
@@ -33,23 +39,19 @@ class Reference:
         model: Hex sha256 of the `.keras` file that gave distances and probabilities.
         quantiles: By measure float64 (1001,), rising, at shares 0, .001, ... 1.
         counts: By measure, how many patches they are of.
-        gaussian: Of the features of training patches.
+        neighbours: Looks of training patches.
+        gaussian: Of their features.
     """
 
     model: str
     quantiles: Mapping[str, npt.NDArray[np.float64]]
     counts: Mapping[str, int]
+    neighbours: Neighbours
     gaussian: Gaussian
 
-    def limits(self, measure: str) -> tuple[float, float]:
-        """Return between which values a measure is like something seen.
-
-        Beyond them lies what is both outside of all that was seen and far out in Tukey's sense.
-        """
-        seen = self.quantiles[measure]
-        low, high = np.interp((0.25, 0.75), _LEVELS, seen)
-        reach = _FAR_OUT * (high - low)
-        return float(min(seen[0], low - reach)), float(max(seen[-1], high + reach))
+    def limit(self, measure: str) -> float:
+        """Return up to where one of `LIMITED` is like something seen: 999 of 1,000 are below."""
+        return float(np.interp(_USUAL, _LEVELS, self.quantiles[measure]))
 
     def unlike(self, table: pd.DataFrame) -> list[str]:
         """Return for each row in what it is unlike anything seen, with ", " between, or "".
@@ -57,14 +59,8 @@ class Reference:
         Args:
             table: Columns `LIMITED`.
         """
-        outside = {}
-        for measure in LIMITED:
-            low, high = self.limits(measure)
-            outside[measure] = ~table[measure].between(low, high)
-        return [
-            ", ".join(measure for measure in LIMITED if outside[measure].iloc[row])
-            for row in range(len(table))
-        ]
+        outside = [~(table[measure] <= self.limit(measure)) for measure in LIMITED]
+        return [", ".join(compress(LIMITED, row)) for row in zip(*outside, strict=True)]
 
     def write(self, path: Path) -> None:
         """Write an `.npz` file; equal references give equal bytes."""
@@ -72,24 +68,28 @@ class Reference:
             f"quantiles_{name}": values for name, values in self.quantiles.items()
         }
         arrays |= {f"count_{name}": np.array(count) for name, count in self.counts.items()}
-        gaussian = self.gaussian
-        arrays |= {"mean": gaussian.mean, "directions": gaussian.directions}
-        arrays |= {"variances": gaussian.variances, "noise": np.array(gaussian.noise)}
+        for kind in _FITTED:
+            fitted = vars(getattr(self, kind))
+            arrays |= {f"{kind}_{name}": np.asarray(value) for name, value in fitted.items()}
         np.savez(path, allow_pickle=False, model=np.array(self.model), **arrays)
 
 
-def summarise(model: str, values: Mapping[str, Floats], gaussian: Gaussian) -> Reference:
+def summarise(
+    model: str, values: Mapping[str, Floats], neighbours: Neighbours, gaussian: Gaussian
+) -> Reference:
     """Make a reference.
 
     Args:
         model: Hex sha256 of the `.keras` file.
         values: By measure, of patches that need not be the same, (n,), n at least 1, finite.
-        gaussian: Of the features.
+        neighbours: Looks of training patches, other ones than `values` has the appearance of.
+        gaussian: Of the features, likewise.
     """
     return Reference(
         model=model,
         quantiles={name: np.quantile(values[name], _LEVELS) for name in MEASURES},
         counts={name: len(values[name]) for name in MEASURES},
+        neighbours=neighbours,
         gaussian=gaussian,
     )
 
@@ -117,16 +117,18 @@ def read_reference(model: Path, sha256: str) -> Reference:
                 model=str(arrays["model"]),
                 quantiles={name: arrays[f"quantiles_{name}"] for name in MEASURES},
                 counts={name: int(arrays[f"count_{name}"]) for name in MEASURES},
-                gaussian=Gaussian(
-                    arrays["mean"],
-                    arrays["directions"],
-                    arrays["variances"],
-                    float(arrays["noise"]),
-                ),
+                **{
+                    kind: fitted(
+                        **{each.name: arrays[f"{kind}_{each.name}"] for each in fields(fitted)}
+                    )
+                    for kind, fitted in _FITTED.items()
+                },
             )
     except FileNotFoundError as error:
         raise InputError(
-            f"Nothing tells what {model} was trained on: there is no {path.name}.", put
+            f"Nothing tells what {model} was trained on: there is no {path.name}.",
+            f"{put} A run of an earlier release has none: give its command again, which takes over"
+            " what is finished and makes one.",
         ) from error
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} cannot be read ({error}).", put) from error

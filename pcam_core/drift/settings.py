@@ -26,22 +26,29 @@ class DriftSettings(Section):
         2.0,
         gt=0,
         allow_inf_nan=False,
-        description="Index from which on nothing of the batch is published; 2 is about a shift by"
-        " one and a half standard deviations.",
+        description="Index from which on nothing of the batch is published, of appearance and"
+        " embedding excepted; 2 is about a shift by one and a half standard deviations.",
+    )
+    warn_unlike: float = Field(
+        0.05,
+        gt=0,
+        le=1,
+        description="Share of patches without a prediction, because they are unlike anything"
+        " seen, above which it is reported; of patches like those of the training it is .002.",
     )
     stop_unlike: float = Field(
         0.5,
         gt=0,
         le=1,
-        description="Share of patches without a prediction, because they are unlike anything"
-        " seen, from which on nothing of the batch is published.",
+        description="Share of such patches above which nothing of the batch is published.",
     )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        if self.stop < self.warn:
-            raise InputError(
-                f"Drift would stop at {self.stop} before it warns at {self.warn}.",
-                "Give a limit to stop at that is not below the one to warn at.",
-            )
+        for stop, warn in ((self.stop, self.warn), (self.stop_unlike, self.warn_unlike)):
+            if stop < warn:
+                raise InputError(
+                    f"Drift would stop at {stop} before it warns at {warn}.",
+                    "Give a limit to stop at that is not below the one to warn at.",
+                )
         return self

@@ -15,8 +15,15 @@ _AXES = {
     "brightness": ("Brightness", "mean level of a patch (0 to 255)"),
     "haematoxylin": ("Haematoxylin", "mean optical density of a patch"),
     "eosin": ("Eosin", "mean optical density of a patch"),
-    "distance": ("Embedding", "distance of a patch's features from the training's"),
-    "probability": ("Score", "probability of tumour, before calibration"),
+    "edges": ("Edges", "steepness of the edges in a patch (levels a pixel)"),
+    "appearance": ("Appearance", "how far its pixels lie from those of training patches"),
+    "embedding": ("Embedding", "how far its features lie from those of training patches"),
+    "probability": ("Probability", "probability of tumour, before calibration"),
+}
+_LIMITED = "Beyond the broken line, where in sight, a patch gets no prediction."
+_CAPTIONS = {
+    **dict.fromkeys(LIMITED, _LIMITED),
+    "probability": "Of patches that the threshold was chosen on, and of the new ones.",
 }
 _TONES: dict[str, Tone] = {
     "like the training patches": "good",
@@ -81,10 +88,10 @@ def _shown(drift: Drift, reference: Reference, table: pd.DataFrame) -> list[Bloc
     rows: list[list[Cell]] = [
         [
             _AXES[shift.measure][0],
+            Badge(shift.verdict, _TONES[shift.verdict]),
             f"{shift.index:.3f}",
             f"{shift.by_chance:.3f}",
             f"{shift.gap:.3f}",
-            Badge(shift.verdict, _TONES[shift.verdict]),
         ]
         for shift in drift.shifts
     ]
@@ -97,11 +104,9 @@ def _shown(drift: Drift, reference: Reference, table: pd.DataFrame) -> list[Bloc
                 reference.quantiles[name],
                 table[name].dropna().to_numpy(float),
                 _AXES[name][1],
-                reference.limits(name) if name in LIMITED else None,
+                reference.limit(name) if name in LIMITED else None,
             ),
-            "Broken lines, where in sight: beyond them a patch gets no prediction."
-            if name in LIMITED
-            else "Of patches that the threshold was chosen on, and of the new ones.",
+            _CAPTIONS.get(name, ""),
         )
         for name in MEASURES
     ]
@@ -109,14 +114,17 @@ def _shown(drift: Drift, reference: Reference, table: pd.DataFrame) -> list[Bloc
         Text(
             "The population stability index is 0 for equal distributions."
             f" From {settings.warn:g} on a shift is reported, from {settings.stop:g} on nothing is"
-            " published, if it is more than chance would give so few patches. Patches of one slide"
-            " are alike, so that a batch of few slides shifts easily."
+            " published, if it is more than chance would give so few patches. Appearance and"
+            " embedding never stop a batch by their index, but by the share of patches beyond"
+            f" their limits: above {settings.warn_unlike:.0%} it is reported, above"
+            f" {settings.stop_unlike:.0%} it stops. Patches of one slide are alike, so that a"
+            " batch of few slides shifts easily."
         ),
         Table(
             "New patches against the training",
-            ("Measure", "Stability index", "By chance up to", "Largest gap", "Verdict"),
+            ("Measure", "Verdict", "Stability index", "By chance up to", "Largest gap"),
             rows,
-            "lrrrl",
+            "llrrr",
             "The gap is that of Kolmogorov and Smirnov, 0 to 1.",
         ),
         Row(pictures),

@@ -2,15 +2,19 @@
 
 import hashlib
 import io
+import logging
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from typing import Literal
 
 import pandas as pd
 
 from pcam_core.explanation.raw_patches import SUFFIXES, read_png
 from pcam_core.patches import PatchError, Pixels, in_parallel, read_patch
-from pcam_core.scoring.source import Entry, Source
+from pcam_core.scoring.source import THREADS, Entry, Source
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 512
 
@@ -35,18 +39,18 @@ class Incoming:
 
 
 def candidates(source: Source, scored: pd.DataFrame) -> list[Entry]:
-    """List the image files (.tif, .tiff, .png), without objects that are known to be scored.
+    """List the image files (.tif, .tiff, .png), without those that are known to be scored.
 
     Args:
         source: Where they lie.
         scored: See `Ledger.scored`.
     """
-    known = set(zip(scored["id"], scored["etag"], strict=True))
+    images = [entry for entry in source.entries() if _parts(entry)[1].lower() in SUFFIXES]
+    if not images:
+        logger.warning("There is no file that ends in %s.", " or ".join(SUFFIXES))
+    known = pairs(scored, "etag")
     return [
-        entry
-        for entry in source.entries()
-        if PurePosixPath(entry.name).suffix.lower() in SUFFIXES
-        and not (entry.etag and (_id(entry), entry.etag) in known)
+        entry for entry in images if not entry.etag or (_parts(entry)[0], entry.etag) not in known
     ]
 
 
@@ -57,27 +61,33 @@ def incoming(source: Source, entries: list[Entry], scored: pd.DataFrame) -> Iter
         ConnectionError: The network failed.
         InputError: The endpoint refuses.
     """
-    known = set(zip(scored["id"], scored["sha256"], strict=True))
+    known = pairs(scored, "sha256")
     # Two files of one name and one content, with other endings, are one patch.
-    for found in in_parallel(lambda entry: _read(source, entry), entries, _CHUNK):
+    for found in in_parallel(lambda entry: _read(source, entry), entries, _CHUNK, THREADS):
         if (found.id, found.sha256) not in known:
             if found.sha256:
                 known.add((found.id, found.sha256))
             yield found
 
 
-def _id(entry: Entry) -> str:
-    return str(PurePosixPath(entry.name).with_suffix(""))
+def pairs(scored: pd.DataFrame, version: Literal["sha256", "etag"]) -> set[tuple[str, str]]:
+    """Return id and version of every row."""
+    return set(zip(scored["id"].tolist(), scored[version].tolist(), strict=True))
+
+
+def _parts(entry: Entry) -> tuple[str, str]:
+    """Return the name without its ending, and the ending."""
+    return posixpath.splitext(entry.name)
 
 
 def _read(source: Source, entry: Entry) -> Incoming:
-    name = _id(entry)
+    name = _parts(entry)[0]
     try:
         content = source.read(entry)
     except (ConnectionError, TimeoutError):
         raise
     except OSError as error:
-        return Incoming(name, "", entry.etag, None, f"cannot be read: {error.strerror}")
+        return Incoming(name, "", entry.etag, None, error.strerror or str(error))
     digest = hashlib.sha256(content).hexdigest()
     decode = read_png if entry.name.lower().endswith(".png") else read_patch
     try:

@@ -14,10 +14,14 @@ from pydantic import BaseModel, ConfigDict
 
 from pcam_core.decision.entropy import entropy
 from pcam_core.drift.judgement import Drift, judge
+from pcam_core.drift.measures import LOOKS
+from pcam_core.drift.reference import LIMITED
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
+from pcam_core.listing import count, listing
+from pcam_core.patches import Pixels
 from pcam_core.progress import Meter
-from pcam_core.scoring.incoming import Incoming, candidates, incoming
+from pcam_core.scoring.incoming import Incoming, candidates, incoming, pairs
 from pcam_core.scoring.ledger import PREDICTIONS, Ledger, Manifest
 from pcam_core.scoring.served import ServedModel
 from pcam_core.scoring.source import open_source
@@ -27,11 +31,14 @@ logger = logging.getLogger(__name__)
 BATCH = 16_384
 """Patches that are published together: of a killed run at most so many are scored again."""
 
+DRIFT = "drift.json"
+PAGE = "drift.html"
+
 ABSTAINED = "abstained"
 REJECTED = "rejected"
 
 COLUMNS = (
-    "id", "probability", "calibrated_probability", "prediction", "entropy", "distance", "flags",
+    "id", "probability", "calibrated_probability", "prediction", "entropy", *LIMITED, "flags",
     "sha256", "etag",
 )  # fmt: skip
 
@@ -66,11 +73,12 @@ def score_new(
 
     `predictions.csv` of a batch has a row a patch. Columns: id; probability, the model's own over
     its views; calibrated_probability; prediction, 1 where the probability reaches the threshold;
-    entropy of the calibrated probability, bits; distance of its features from the training's (see
-    `Gaussian`); flags; sha256 of the file, and the etag of an object. A patch that is unlike
-    anything seen is flagged "abstained" with in what, and has no prediction. A file that is no
-    patch is flagged "rejected" with the reason, and has neither number. Another model scores none
-    of them again: give it another destination.
+    entropy of the calibrated probability, bits; appearance and embedding, how far its pixels and
+    its features lie from those of training patches (see `Neighbours` and `Gaussian`); flags; sha256
+    and etag of the file (see `Entry`). A patch that is unlike anything seen is flagged "abstained"
+    with in what, and has no prediction. A file that is no patch is flagged "rejected" with the
+    reason, and has no numbers. Another model scores none of them again: give it another
+    destination.
 
     Args:
         model: What predicts.
@@ -113,7 +121,9 @@ class _Scorer:
         from pcam_core.training.serving import load_model
 
         settings = model.description.pixels.prepare()
-        settings = settings.model_copy(update={"precision": settings.arithmetic})
+        # More than one call's patches are never enlarged, so that no batch size is measured.
+        fixed = {"precision": settings.arithmetic, "batch_size": _AT_ONCE}
+        settings = settings.model_copy(update=fixed)
         work = Work(folder, settings, identity(settings))
         survey(work)
         self._enlarge = Enlarger(work)
@@ -121,55 +131,55 @@ class _Scorer:
         self._tap = FeatureTap(load_model(model.path))
         self._model = model
 
-    def table(self, patches: Iterable[Incoming], meter: Meter) -> pd.DataFrame:
+    def table(self, files: Iterable[Incoming], meter: Meter) -> pd.DataFrame:
         """Return columns `COLUMNS` and those that drift is judged by; a row a file."""
-        parts, stream = [], iter(patches)
+        told, measured, stream = [], [], iter(files)
         while some := list(islice(stream, _AT_ONCE)):
-            good = [each for each in some if each.pixels is not None]
-            bad = [each for each in some if each.pixels is None]
-            parts += [self._scored(good)] if good else []
-            parts += [_rejected(bad)] if bad else []
+            told += [(each.id, each.sha256, each.etag, each.fault) for each in some]
+            raw = [each.pixels for each in some if each.pixels is not None]
+            measured += [self._measured(np.stack(raw))] if raw else []
             meter.advance(len(some))
-        return pd.concat(parts, ignore_index=True)
+        table = pd.DataFrame(told, columns=["id", "sha256", "etag", "fault"])
+        good, bad = table[table["fault"] == ""], table[table["fault"] != ""]
+        parts = [bad.assign(prediction="", flags=f"{REJECTED}: " + bad["fault"])]
+        if measured:
+            numbers = pd.concat(measured).set_index(good.index)
+            parts.append(self._decided(pd.concat([good, numbers], axis="columns")))
+        return pd.concat(parts).sort_index()
 
-    def _scored(self, patches: list[Incoming]) -> pd.DataFrame:
+    def _measured(self, raw: Pixels) -> pd.DataFrame:
+        """Measure a call's patches, uint8 (n, 96, 96, 3), and what the network makes of them."""
         from pcam_core.drift.measures import pixel_measures
         from pcam_core.stages.enlarging import centre
 
-        description, reference = self._model.description, self._model.reference
-        raw = np.stack([each.pixels for each in patches if each.pixels is not None])
         stored = self._enlarge(np.stack([centre(patch, self._region) for patch in raw]))
-        # A batch of another shape would be compiled anew.
+        # A call with another shape would be compiled anew.
         padding = ((0, _AT_ONCE - len(raw)), (0, 0), (0, 0), (0, 0))
-        seen = self._tap.look(np.pad(stored, padding, mode="edge"), description.views)
+        views = self._model.description.views
+        seen = self._tap.look(np.pad(stored, padding, mode="edge"), views)
         probability, features = seen[0][: len(raw)], seen[1][: len(raw)]
         if not np.isfinite(probability).all():
             raise FloatingPointError("The model gives probabilities that are no numbers.")
-        table = pd.DataFrame([(each.id, each.sha256, each.etag) for each in patches])
-        table.columns = pd.Index(["id", "sha256", "etag"])
-        table = pd.concat([table, pixel_measures(raw)], axis="columns")
-        table["distance"] = reference.gaussian.distance(features)
-        table["probability"] = probability
-        table["calibrated_probability"] = description.calibrator.apply(probability)
-        table["entropy"] = entropy(table["calibrated_probability"].to_numpy())
-        table["unlike"] = reference.unlike(table)
-        abstained = table["unlike"] != ""
-        table["prediction"] = (probability >= description.threshold).astype(int).astype(str)
-        table.loc[abstained, "prediction"] = ""
-        table["flags"] = [f"{ABSTAINED}: {what}" if what else "" for what in table["unlike"]]
-        return table
+        embedding = self._model.reference.gaussian.distance(features)
+        return pixel_measures(raw).assign(embedding=embedding, probability=probability)
 
-
-def _rejected(patches: list[Incoming]) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "id": [each.id for each in patches],
-            "sha256": [each.sha256 for each in patches],
-            "etag": [each.etag for each in patches],
-            "prediction": "",
-            "flags": [f"{REJECTED}: {each.fault}" for each in patches],
-        }
-    )
+    def _decided(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Add what follows from what was measured."""
+        description, reference = self._model.description, self._model.reference
+        looks = table[list(LOOKS)].to_numpy()
+        table = table.assign(appearance=reference.neighbours.distance(looks))
+        unlike, probability = reference.unlike(table), table["probability"].to_numpy()
+        calibrated = description.calibrator.apply(probability)
+        return table.assign(
+            calibrated_probability=calibrated,
+            entropy=entropy(calibrated),
+            unlike=unlike,
+            prediction=[
+                "" if what else str(int(value >= description.threshold))
+                for what, value in zip(unlike, probability, strict=True)
+            ],
+            flags=[f"{ABSTAINED}: {what}" if what else "" for what in unlike],
+        )
 
 
 def _published(
@@ -184,38 +194,41 @@ def _published(
     from pcam_core.report.drift_page import drift_page
 
     unread = table[table["sha256"] == ""]
-    for patch_id, flags in zip(unread["id"], unread["flags"], strict=True):
-        logger.warning("%s is %s; the next run looks again.", patch_id, flags)
+    if len(unread):
+        names = [
+            f"{name} ({fault})" for name, fault in zip(unread["id"], unread["fault"], strict=True)
+        ]
+        logger.warning(
+            "%s cannot be read: %s. The next run looks again.", count(names, "file"), listing(names)
+        )
     table = table[table["sha256"] != ""]
     description = model.description
     told = {"name": description.name, "sha256": description.sha256, "version": version}
     while True:
         last, scored = ledger.scored()
-        known = set(zip(scored["id"], scored["sha256"], strict=True))
+        known = pairs(scored, "sha256")
         new = [pair not in known for pair in zip(table["id"], table["sha256"], strict=True)]
         table = table[new].sort_values(["id", "sha256"]).reset_index(drop=True)
         if not len(table):
             return None
         readable = table[~table["flags"].str.startswith(REJECTED)]
         drift = judge(model.reference, readable.reset_index(drop=True), settings)
-        files = {
-            PREDICTIONS: table.reindex(columns=list(COLUMNS)).to_csv(
-                index=False, float_format="%.9g"
-            ),
-            "drift.json": drift.model_dump_json(indent=2),
-            "drift.html": drift_page(drift, model.reference, table, told, source),
+        report = {
+            DRIFT: drift.model_dump_json(indent=2),
+            PAGE: drift_page(drift, model.reference, table, told, source),
         }
         if drift.verdict == "stopped":
-            stopped = ledger.publish("stopped", {"drift.html": files["drift.html"]})
+            stopped = ledger.publish("stopped", report)
             raise InputError(
                 f"Nothing of {len(table):,} new patches at {source} was published: they are too"
                 f" unlike the training patches ({'; '.join(drift.reasons)}).",
-                f"Look at {ledger.address_of(stopped['drift.html'])}. If the patches are as they"
-                " should be, raise --drift-stop, or train on such patches.",
+                f"Look at {ledger.address_of(stopped[PAGE])}. If the patches are as they"
+                " should be, raise --drift-stop or --unlike-stop, or train on such patches.",
             )
         if drift.verdict == "shifted":
             logger.warning("New patches at %s are shifted: %s.", source, "; ".join(drift.reasons))
-        stored = ledger.publish("batches", files)
+        rows = table.reindex(columns=list(COLUMNS)).to_csv(index=False, float_format="%.9g")
+        stored = ledger.publish("batches", {PREDICTIONS: rows, **report})
         manifest = Manifest(
             number=last + 1,
             source=source,
@@ -228,7 +241,7 @@ def _published(
             return Batch(
                 manifest=manifest,
                 predictions=ledger.address_of(stored[PREDICTIONS]),
-                drift=ledger.address_of(stored["drift.html"]),
+                drift=ledger.address_of(stored[PAGE]),
                 judged=drift,
             )
 

@@ -46,16 +46,25 @@ def served(address: str, sha256: str | None = None) -> Iterator[ServedModel]:
     if not address.endswith(".keras"):
         address = f"{address.rstrip('/')}/{MODEL}"
     with TemporaryDirectory() as folder:
-        path = _fetched(address, Path(folder)) if address.startswith("s3://") else Path(address)
+        remote = address.startswith("s3://")
+        path = _fetched(address, Path(folder)) if remote else Path(address)
         if not path.is_file():
             raise _absent(address)
-        description = read_model_description(path)
+        try:
+            description = read_model_description(path)
+            reference = read_reference(path, description.sha256)
+        except InputError as error:
+            if not remote:
+                raise
+            there = address.rpartition("/")[0]
+            problem, remedy = (text.replace(folder, there) for text in error.args)
+            raise InputError(problem, remedy) from error
         if sha256 not in (None, description.sha256):
             raise InputError(
                 f"The registered model {address} is another file than was registered.",
                 "Put it back, or return to the champion before it with `pcam rollback`.",
             )
-        yield ServedModel(path, description, read_reference(path, description.sha256))
+        yield ServedModel(path, description, reference)
 
 
 def _fetched(address: str, folder: Path) -> Path:

@@ -1,5 +1,8 @@
 """The files below a folder or an S3 prefix."""
 
+import hashlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,7 +10,8 @@ from typing import Protocol
 
 from pcam_core.errors import InputError
 
-_CONNECTIONS = 16
+THREADS = 16
+"""How many may read at once: they wait for a bucket or a network's disk."""
 
 
 @dataclass(frozen=True)
@@ -16,7 +20,8 @@ class Entry:
 
     Attributes:
         name: Relative, "/"-separated.
-        etag: Of an object, its version's tag; "" of a file, whose content alone tells.
+        etag: Another one for another version: an object's own; of a file, made of what its folder
+            tells; "" where that is nothing.
     """
 
     name: str
@@ -71,12 +76,34 @@ class _Folder:
             raise InputError(
                 f"There is no folder {self.folder}.", "Give a folder, or s3://bucket/prefix."
             )
-        found = (path for path in self.folder.rglob("*") if path.is_file())
-        names = (path.relative_to(self.folder).as_posix() for path in found)
-        return [Entry(name) for name in sorted(names)]
+        return sorted(_below(self.folder), key=lambda entry: entry.name)
 
     def read(self, entry: Entry) -> bytes:
         return (self.folder / entry.name).read_bytes()
+
+
+def _below(folder: Path | str, prefix: str = "") -> Iterator[Entry]:
+    try:
+        with os.scandir(folder) as found:
+            for each in found:
+                if each.is_dir(follow_symlinks=False):
+                    yield from _below(each.path, f"{prefix}{each.name}/")
+                else:
+                    yield Entry(prefix + each.name, _etag(each))
+    except OSError as error:
+        raise InputError(
+            f"{folder} cannot be listed ({error.strerror}).", "Allow this user to read it."
+        ) from error
+
+
+def _etag(file: "os.DirEntry[str]") -> str:
+    try:
+        told = file.stat()
+    except OSError:  # reading it will tell why
+        return ""
+    # The time of change tells what was written in place and then given its old time back.
+    version = (told.st_ino, told.st_size, told.st_mtime_ns, told.st_ctime_ns)
+    return hashlib.blake2s(repr(version).encode(), digest_size=8).hexdigest()
 
 
 class _Bucket:
@@ -84,7 +111,7 @@ class _Bucket:
         from pcam_core.object_store.interface import S3Settings
         from pcam_core.object_store.s3_source import S3Source
 
-        self._source = S3Source(address, S3Settings(), _CONNECTIONS)
+        self._source = S3Source(address, S3Settings(), THREADS)
         self._may_be_empty = may_be_empty
 
     def entries(self) -> list[Entry]:

@@ -9,7 +9,9 @@ import pandas as pd
 from pcam_core.artifact import Artifact
 from pcam_core.atomic import sha256_of
 from pcam_core.drift.gaussian import fit_gaussian
-from pcam_core.drift.reference import FILE, LIMITED, summarise
+from pcam_core.drift.measures import LOOKS
+from pcam_core.drift.neighbours import fit_neighbours
+from pcam_core.drift.reference import FILE, LIMITED, PLAIN, summarise
 from pcam_core.progress import Meter
 from pcam_core.stage import stage
 from pcam_core.stages.explore import read_patches
@@ -34,10 +36,10 @@ def reference(
 ) -> dict[str, Any]:
     """Write `model.npz`; see `Reference`.
 
-    Brightness and stains are those of all patches outside the test. Features are of 2,000 random
-    training patches; distances from them are of as many others that trained no single model, and
-    may come out a little small for a model of folds, of which each patch trained some.
-    Probabilities are those that the threshold was chosen on.
+    Brightness, stains and edges are those of all patches outside the test. Looks and features are
+    of 2,000 random training patches; distances from them are of as many others, of other groups,
+    that trained no single model, and may come out a little small for a model of folds, of which
+    each patch trained some. Probabilities are those that the threshold was chosen on.
 
     Figures: `patches` by measure, `features`, how many there are, and the `limits` beyond which a
     patch is unlike anything seen.
@@ -60,19 +62,24 @@ def reference(
             meter.advance(len(chosen))
         return np.concatenate(parts)
 
-    gaussian = fit_gaussian(features(trained))
     measured = read_patches(explored, gate)
-    outside = table.loc[table["role"] != "test", "id"]
-    measured = measured[(measured["part"] == "train") & measured["id"].isin(outside)]
-    values = {name: measured[name].to_numpy(float) for name in LIMITED[:-1]}
-    values["distance"] = gaussian.distance(features(others))
-    values["probability"] = pd.read_csv(decision.path / "predictions.csv")["probability"].to_numpy()
-    made = summarise(sha256_of(model.path / MODEL), values, gaussian)
+    measured = measured[measured["part"] == "train"].set_index("id")
+    looks = measured[list(LOOKS)]
+    neighbours = fit_neighbours(looks.loc[trained].to_numpy(float))
+    gaussian = fit_gaussian(features(trained))
+    outside = measured.loc[table.loc[table["role"] != "test", "id"]]
+    values = {
+        **{name: outside[name].to_numpy(float) for name in PLAIN},
+        "appearance": neighbours.distance(looks.loc[others].to_numpy(float)),
+        "embedding": gaussian.distance(features(others)),
+        "probability": pd.read_csv(decision.path / "predictions.csv")["probability"].to_numpy(),
+    }
+    made = summarise(sha256_of(model.path / MODEL), values, neighbours, gaussian)
     made.write(folder / FILE)
     return {
         "patches": dict(made.counts),
         "features": len(gaussian.mean),
-        "limits": {name: made.limits(name) for name in LIMITED},
+        "limits": {name: made.limit(name) for name in LIMITED},
     }
 
 

@@ -17,7 +17,8 @@ def model_folder(generated, tmp_path_factory):
 
     from pcam_core.drift.features import FeatureTap
     from pcam_core.drift.gaussian import fit_gaussian
-    from pcam_core.drift.measures import pixel_measures
+    from pcam_core.drift.measures import LOOKS, pixel_measures
+    from pcam_core.drift.neighbours import fit_neighbours
     from pcam_core.drift.reference import summarise
     from pcam_core.models.registry import build_network
     from pcam_core.models.settings import NetworkSettings
@@ -55,9 +56,13 @@ def model_folder(generated, tmp_path_factory):
     patches = np.stack([read_patch(file) for file in sorted((generated / "train").iterdir())])
     probabilities, features = FeatureTap(load_model(path)).look(patches, 4)
     gaussian = fit_gaussian(features[:80])
-    values = {name: column.to_numpy() for name, column in pixel_measures(patches).items()}
-    values |= {"distance": gaussian.distance(features[80:]), "probability": probabilities}
-    summarise(sha256_of(path), values, gaussian).write(folder / "model.npz")
+    measured = pixel_measures(patches)
+    looks = measured[list(LOOKS)].to_numpy()
+    neighbours = fit_neighbours(looks[:80])
+    values = {name: column.to_numpy() for name, column in measured.items()}
+    values |= {"appearance": neighbours.distance(looks[80:]), "probability": probabilities}
+    values |= {"embedding": gaussian.distance(features[80:])}
+    summarise(sha256_of(path), values, neighbours, gaussian).write(folder / "model.npz")
     return folder
 
 

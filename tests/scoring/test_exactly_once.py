@@ -1,9 +1,11 @@
 """Killed at any moment, and repeated; no network is needed for that."""
 
+import random
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import numpy as np
@@ -11,6 +13,7 @@ import pandas as pd
 import pytest
 
 from pcam_core.drift.gaussian import Gaussian
+from pcam_core.drift.neighbours import fit_neighbours
 from pcam_core.drift.reference import MEASURES, summarise
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
@@ -34,7 +37,8 @@ class Scorer:
 
 def model():
     gaussian = Gaussian(np.zeros(2), np.zeros((1, 2)), np.ones(1), 1.0)
-    reference = summarise("x", dict.fromkeys(MEASURES, np.linspace(0, 1, 50)), gaussian)
+    values = dict.fromkeys(MEASURES, np.linspace(0, 1, 50))
+    reference = summarise("x", values, fit_neighbours(np.ones((2, 2))), gaussian)
     return SimpleNamespace(reference=reference, description=SimpleNamespace(name="x", sha256="x"))
 
 
@@ -69,13 +73,18 @@ test.run(sys.argv[2], sys.argv[3])
 """
 
 
+def killed(patches, out, write, when):
+    """Score in a process that SIGKILLs itself at the nth file that it publishes."""
+    arguments = [__file__, str(patches), str(out), str(write), when]
+    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
+    assert done.returncode == -signal.SIGKILL
+
+
 # A batch is four writes; the manifest is the last.
 @pytest.mark.parametrize(("write", "when"), [(4, "before"), (4, "after")])
 def test_a_killed_run_is_repeated(patches, tmp_path, rows, write, when):
     out = tmp_path / "scores"
-    arguments = [__file__, str(patches), str(out), str(write), when]
-    done = subprocess.run([sys.executable, "-c", KILLED, *arguments], check=False)
-    assert done.returncode == -signal.SIGKILL
+    killed(patches, out, write, when)
     finished = 8 if (write, when) == (4, "after") else 0
     assert len(list(out.glob("manifests/*.json"))) == finished // 8
     batches = run(patches, out)
@@ -83,6 +92,49 @@ def test_a_killed_run_is_repeated(patches, tmp_path, rows, write, when):
     table = rows(out)
     assert sorted(table["id"]) == sorted(file.stem for file in patches.iterdir())
     assert run(patches, out) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_at_every_write_it_goes_on(patches, tmp_path, rows):
+    out = tmp_path / "scores"
+    # Of the eight writes of two batches a repeated run still has those that were not finished.
+    for write in (1, 2, 3, 4):
+        killed(patches, out, write, "before")
+        assert not list(out.glob("manifests/*.json"))
+    killed(patches, out, 4, "after")
+    for write in (1, 2, 3):
+        killed(patches, out, write, "after")
+        assert len(list(out.glob("manifests/*.json"))) == 1
+    run(patches, out)
+    assert sorted(rows(out)["id"]) == sorted(file.stem for file in patches.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_runs_at_once_killed_at_random_score_each_patch_once(generated, tmp_path, rows):
+    seed = int(time.time())
+    print("seed", seed)
+    rng, out = random.Random(seed), tmp_path / "scores"
+    arguments = [__file__, str(generated), str(out), "0", ""]
+    killed = 0
+    while True:
+        two = [subprocess.Popen([sys.executable, "-c", KILLED, *arguments]) for _ in range(2)]
+        if killed < 4:
+            first = len(list(out.glob("manifests/*.json")))
+            while len(list(out.glob("manifests/*.json"))) == first and two[0].poll() is None:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 0.5))
+            for each in two:
+                each.kill()
+        ends = [each.wait() for each in two]
+        if set(ends) == {0}:
+            break
+        assert set(ends) <= {0, -signal.SIGKILL}
+        killed += 1
+    table = rows(out)
+    wanted = [str(path.relative_to(generated).with_suffix("")) for path in generated.rglob("*.tif")]
+    assert sorted(table["id"]) == sorted(wanted)
 
 
 def test_of_two_runs_each_patch_is_published_by_one(patches, tmp_path, rows, monkeypatch):
@@ -101,6 +153,25 @@ def test_of_two_runs_each_patch_is_published_by_one(patches, tmp_path, rows, mon
     table = rows(out)
     assert len(table) == 13
     assert table["id"].is_unique
+
+
+def test_what_is_known_is_not_even_read(patches, tmp_path, monkeypatch):
+    run(patches, tmp_path / "scores")
+    monkeypatch.setattr("pcam_core.scoring.incoming._read", None)
+    assert run(patches, tmp_path / "scores") == []
+
+
+def test_a_copy_of_what_is_known_is_not_scored_again(patches, tmp_path):
+    run(patches, tmp_path / "scores")
+    shutil.copytree(patches, tmp_path / "copy")
+    assert run(tmp_path / "copy", tmp_path / "scores") == []
+
+
+def test_a_folder_without_patches_is_told(tmp_path, caplog):
+    (tmp_path / "incoming").mkdir()
+    (tmp_path / "incoming" / "train_labels.csv").write_text("id,label\n")
+    assert run(tmp_path / "incoming", tmp_path / "scores") == []
+    assert "There is no file that ends in .tif or .tiff or .png" in caplog.text
 
 
 def test_changed_content_is_another_patch(patches, tmp_path, rows):

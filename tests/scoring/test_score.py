@@ -64,9 +64,16 @@ def test_what_is_no_patch_is_listed_and_the_rest_scored(model, patches, tmp_path
     for name in ("64x64", "truncated", "RGBA"):
         (patches / f"odd {name}.tif").write_bytes(odd_tiffs[name])
     (patches / "notes.txt").write_text("no image")
+    (patches / "train_labels.csv").write_text("id,label\n")
+    some = next(patches.glob("*.tif"))
+    (patches / "deeper").mkdir()
+    (patches / "deeper" / some.name).write_bytes(some.read_bytes())
     score_new(model, str(patches), str(tmp_path / "scores"), LENIENT)
     table = rows(tmp_path / "scores").set_index("id")
-    assert len(table) == 15
+    assert len(table) == 16
+    assert table.loc[f"deeper/{some.stem}", "probability"] == pytest.approx(
+        table.loc[some.stem, "probability"], abs=1e-6
+    )
     odd = table[table["flags"].str.startswith("rejected")]
     assert odd.loc["odd 64x64", "flags"] == "rejected: 64x64 pixels, not 96x96"
     assert set(odd["prediction"]) == {""}
@@ -131,6 +138,12 @@ def test_a_model_in_a_bucket_is_served(model_folder, aws_environment):
     with (
         pytest.raises(InputError, match="another file than was registered"),
         served("s3://models/run/model.keras", "0" * 64),
+    ):
+        pass
+    client.delete_object(Bucket="models", Key="run/model.npz")
+    with (
+        pytest.raises(InputError, match=r"what s3://models/run/model\.keras was trained on"),
+        served("s3://models/run"),
     ):
         pass
     with (
