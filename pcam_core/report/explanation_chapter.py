@@ -40,8 +40,9 @@ def explained(explanation: Artifact) -> Chapter:
         explanation: Artifact of the stage `explanation`.
     """
     figures = explanation.figures
-    sides = " and ".join(f"{side}x{side}" for side in figures["map_sides"])
-    layers = " and ".join(figures["layers"])
+    # The models of the folds have the layers of the single one.
+    sides = " and ".join(f"{side}x{side}" for side in dict.fromkeys(figures["map_sides"]))
+    layers = " and ".join(dict.fromkeys(figures["layers"]))
     blocks: list[Block] = [
         Text(
             "Two methods show which pixels raise or lower the model's score. Grad-CAM (Selvaraju"

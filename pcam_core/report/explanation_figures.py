@@ -69,16 +69,17 @@ def heat(
         scales: By method the value that is drawn in full colour; see `scale`.
     """
     drawn = min(pixels.shape[1], SIDE)  # larger ones would swell the page
-    pitch = drawn * (1 + _GAP)
+    pitch = drawn + max(round(drawn * _GAP), 1)
     # One picture, since matplotlib gives equal pictures equal ids.
-    whole = np.zeros((round(pitch * len(pixels)), round(pitch * 3), 4), np.uint8)
-    figure, (axes,) = canvas(height=len(pixels) * WIDTH / 3 + 0.3)
+    whole = np.zeros((pitch * len(pixels), pitch * 3, 4), np.uint8)
+    figure, (axes,) = canvas(height=len(pixels) * WIDTH / 3 + 0.22)
+    axes.set_anchor("S")  # the names stand above
     for row, patch in enumerate(pixels):
         grey = np.asarray(Image.fromarray(patch).convert("L"), np.float64) / 255
         shown: list[Any] = [patch]
         shown += [_overlaid(grey, smooth(maps[m][row : row + 1])[0] / scales[m]) for m in METHODS]
         for column, image in enumerate(shown):
-            y, x = round(pitch * row), round(pitch * column)
+            y, x = pitch * row, pitch * column
             small = Image.fromarray(image).resize((drawn, drawn), Image.Resampling.LANCZOS)
             whole[y : y + drawn, x : x + drawn] = np.asarray(small.convert("RGBA"))
             if region > CENTRE:

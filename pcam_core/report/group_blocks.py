@@ -35,6 +35,7 @@ def group_blocks(train: pd.DataFrame, groups: Artifact) -> list[Block]:
         sizes = sizes[sizes > 1]
     shares = group_figures.positive_share(train)["share"]
     pure = [int((shares == label).sum()) for label in (0, 1)]
+    mixed = len(sizes) - sum(pure)
     pictures = [
         picture(
             "groups", f"Patches per {noun}", group_figures.patches_per_group(train, noun),
@@ -46,7 +47,7 @@ def group_blocks(train: pd.DataFrame, groups: Artifact) -> list[Block]:
             "group-balance", f"Class balance by {noun}",
             group_figures.balance_by_group(train, noun),
             f"{pure[0]:,} of {len(sizes):,} {noun}s have no tumour at all, {pure[1]:,} nothing"
-            f" else; {len(sizes) - sum(pure):,} are mixed.",
+            f" else; {mixed:,} {'is' if mixed == 1 else 'are'} mixed.",
         ),
     ]  # fmt: skip
     if not detected and len(train) > len(sizes):

@@ -22,11 +22,12 @@ def compared(comparison: Artifact) -> Chapter:
     criterion, winner = figures["criterion"], figures["winner"]
     rows = [
         (
-            f"{name} ★" if name == winner else name,
-            *(spread(found["mean"][score], found["deviation"][score]) for score in _SCORES),
+            f"{name}\N{NO-BREAK SPACE}★" if name == winner else name,
+            *(spread(found["mean"][score], found["deviation"][score]) for score in _SCORES[:2]),
             "" if name == winner else _lead(found["winners_lead"]),
             f"{found['parameters']:,}",
             duration(found["seconds"]),
+            *(spread(found["mean"][score], found["deviation"][score]) for score in _SCORES[2:]),
         )
         for name, found in models.items()
     ]
@@ -61,7 +62,14 @@ def compared(comparison: Artifact) -> Chapter:
             ),
             Table(
                 "Means ± deviation over the folds",
-                ("Model", *map(_heading, _SCORES), f"{winner}'s lead in AUC", "Parameters", "Time"),
+                (
+                    "Model",
+                    *map(_heading, _SCORES[:2]),
+                    f"{winner}'s lead in AUC",
+                    "Parameters",
+                    "Time",
+                    *map(_heading, _SCORES[2:]),
+                ),
                 rows,
                 "l" + "r" * 8,
                 "Accuracy, precision, recall and F1 at .5. The lead is over the patches of all"
@@ -168,7 +176,8 @@ def _made_of(figures: Mapping[str, Any]) -> str:
         )
     if figures["views"] > 1:
         text += (
-            f" It looks at a patch {figures['views']} times, flipped and turned, and gives the mean"
+            f" It looks at a patch {figures['views']} times,"
+            f" {'turned' if figures['views'] == 4 else 'flipped and turned'}, and gives the mean"
             " probability."
         )
     return text

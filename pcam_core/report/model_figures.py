@@ -25,6 +25,7 @@ def comparison_bars(comparison: Artifact) -> Figure:
             axes.plot(folds, [row] * len(folds), "o", color=INK, markersize=4, alpha=0.75)
             write(axes, 0.03, row, f"{mean:.3f}", va="center", transform=axes.get_yaxis_transform())
         axes.set_xlim(0, 1)
+        axes.set_xticks((0, 0.5, 1))
         axes.set_yticks(range(len(names)), names if score == "accuracy" else [""] * len(names))
         axes.invert_yaxis()
         axes.grid(visible=False, axis="y")

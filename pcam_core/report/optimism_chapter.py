@@ -85,7 +85,7 @@ def _unpriced(splits: Mapping[str, Any]) -> list[tuple[str, str]]:
         (
             "Priced by a share, not by a score: the random split.",
             f"Drawn patch by patch, {splits['random_leak']:.1%} of the test would have had a"
-            " member of its group among the patches that train. What that is worth in accuracy"
+            " member of its group among those that train or choose. What that is worth in accuracy"
             " takes another training; the patches trained on show how far it could go.",
         ),
         (

@@ -11,12 +11,12 @@ SERIES = (NORMAL, TUMOUR, "#139a74", "#b266a6", "#b9850a", "#7d8590")
 CLASS_COLOURS = (NORMAL, TUMOUR)
 CLASS_NAMES = ("no tumour", "tumour")
 
-WIDTH, HEIGHT = 5.2, 3.3
+WIDTH, HEIGHT = 4.7, 3.3
 _TEXT = 10
 
 
 def canvas(columns: int = 1, height: float = HEIGHT, rows: int = 1) -> tuple[Figure, list[Any]]:
-    """Return a figure 5.2 inches wide and its styled axes, row by row.
+    """Return a figure 4.7 inches wide and its styled axes, row by row.
 
     Every figure is as wide as a phone, so that its text keeps its size everywhere.
 

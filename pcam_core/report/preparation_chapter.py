@@ -36,18 +36,27 @@ def preparation(prepared: Artifact, enlarged: Artifact, explored: Artifact) -> C
         *((f"Patches, {part}", f"{count:,}") for part, count in figures["patches"].items()),
         ("Size on disk", f"{prepared.size / 1e6:,.1f} MB"),
     ]
-    blocks: list[Block] = [Table("What is stored", ("Property", "Value"), rows, "ll")]
-    if side == SIDE == region:
-        blocks.append(Text("Patches are stored as they are: the networks get the gallery above."))
-    else:
+    blocks: list[Block] = [
+        Text(_kept(figures, enlarged.figures["restored"] is not None)),
+        Table("What is stored", ("Property", "Value"), rows, "ll"),
+    ]
+    if not side == SIDE == region:
         blocks.append(_stored(prepared, read_gallery(explored)))
-    if enlarged.figures["restored"] is None:
-        how = "not enlarged" if side == region else "enlarged by Pillow's LANCZOS alone"
-        blocks.append(Text(f"Patches are {how} before they are stored: nothing to compare."))
-    else:
+    if enlarged.figures["restored"] is not None:
         blocks += _rounding(enlarged.figures)
         blocks += [Heading("Does enlarging help?"), *_restored(enlarged.figures), _ways(enlarged)]
     return Chapter("preparation", "Preparation", blocks)
+
+
+def _kept(figures: dict[str, Any], measured: bool) -> str:
+    region, side = figures["region"], figures["stored_side"]
+    if side == SIDE == region:
+        return "Patches are stored as they are: the networks get what the gallery above shows."
+    kept = "The whole patch" if region == SIDE else f"The centre {region}x{region} px of a patch"
+    if side == region:
+        return f"{kept} is kept and stored as it is, not enlarged."
+    how = "; whether that helps is measured below" if measured else ", by Pillow's LANCZOS alone"
+    return f"{kept} is kept and stored enlarged to {side}x{side} px{how}."
 
 
 def _network(plan: dict[str, Any], figures: dict[str, Any]) -> list[tuple[str, str]]:

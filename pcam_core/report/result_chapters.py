@@ -26,8 +26,8 @@ _DECIDING = {
     "single": "patches of the calibration part, which trained nothing",
     "folds": "patches outside the test, each by the model of the fold that had not seen it; its"
     " fold only chose the epoch",
-    "both": "patches of the calibration part, by the single model, which they did not train, and by"
-    " the model of the fold that had not seen them",
+    "both": "patches of the calibration part, predicted by the single model, which they did not"
+    " train, and by the model of the fold that had not seen them",
 }
 
 
@@ -76,9 +76,11 @@ def _calibrated(figures: dict[str, Any]) -> str:
     }[figures["method"]]
     if not how:
         return "Probabilities are not calibrated: they are the model's own."
+    # The isotonic fit lowers this error; the temperature's may not.
+    aim = ", though the fit aims at the log loss" if after > before else ""
     return (
         f"{how} calibrates its probabilities: on these patches the expected calibration error"
-        f" goes from {before:.3f} to {after:.3f}. The threshold belongs to the model's own"
+        f" goes from {before:.3f} to {after:.3f}{aim}. The threshold belongs to the model's own"
         f" probability; as a calibrated one it is {figures['calibrated_threshold']:.3f}."
     )
 

@@ -56,7 +56,8 @@ def precision_recall(table: pd.DataFrame, threshold: float) -> Figure:
     axes.plot(recall[kept], precision[kept], color=SERIES[0], linewidth=1.8)
     for at, colour, name in ((0.5, SERIES[2], "at .5"), (threshold, SERIES[1], "at the threshold")):
         point = min(int(np.searchsorted(thresholds, at)), len(thresholds) - 1)
-        axes.plot(recall[point], precision[point], "o", color=colour, markersize=8, label=name)
+        place = recall[point], precision[point]
+        axes.plot(*place, "o", color=colour, markersize=8, label=name, clip_on=False, zorder=3)
     share = float(table["label"].mean())
     axes.axhline(share, color=INK, alpha=0.4, linestyle=":", label=f"guessing: {share:.3f}")
     _unit_square(axes)

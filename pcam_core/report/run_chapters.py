@@ -47,7 +47,7 @@ def timing(artifacts: Sequence[Artifact]) -> Chapter:
             ),
             Table(
                 "Artifacts", ("Stage", "Took", "Finished (UTC)", "Size", "Content key"), rows,
-                "lrlrl",
+                "lrrrl",
             ),
         ],
     )  # fmt: skip

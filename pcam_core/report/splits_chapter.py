@@ -7,9 +7,9 @@ from pcam_core.patches import SIDE, Pixels
 from pcam_core.report.blocks import Chapter, Gallery, Note, Row, Strip, Table, Text, picture
 from pcam_core.report.embedding import pixels_data_uri
 from pcam_core.report.splits_figures import split_parts
-from pcam_core.stages.gate import read_properties
+from pcam_core.stages.copied import copied_into_test
 from pcam_core.stages.groups import read_examples
-from pcam_core.stages.split import ROLES, UNUSED, read_splits
+from pcam_core.stages.split import ROLES
 
 _FRAME = (19, 154, 116)  # green: no colour of the stains
 
@@ -20,6 +20,13 @@ _USE = {
     "test": "held out for the figures at the top",
 }
 _IN_FOLDS = "trains the models of all folds but one, and decides by that one"
+_IN_BOTH = {
+    "train": "trains the single model, and the models of the folds",
+    "validation": "stops the single model's training, and trains the models of the folds",
+    "calibration": "sets the threshold by the single model and the models of the folds, each patch"
+    " by those that it did not train",
+    "test": _USE["test"],
+}
 
 
 def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -> Chapter:
@@ -30,13 +37,18 @@ def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -
         f"The positive share lies between {min(shares):.1%} and {max(shares):.1%};"
         f" tuning works on {figures['tuning_patches']:,} patches outside the test part."
     )
+    uses = {
+        "single": _USE,
+        "folds": dict.fromkeys(ROLES, _IN_FOLDS) | {"test": _USE["test"]},
+        "both": _IN_BOTH,
+    }[model.figures["form"]]
     rows = [
         (
             role,
             f"{figures['patches'][role]:,}",
             f"{figures['positive_share'][role]:.1%}",
             f"{figures['groups'][role]:,}",
-            _IN_FOLDS if model.figures["form"] == "folds" and role != "test" else _USE[role],
+            uses[role],
         )
         for role in ROLES
     ]
@@ -51,7 +63,9 @@ def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -
                 " with a published part in one group."
             )
         )
-    blocks += [_copied(splits, gate), *_overlaps(groups)]
+    told = leak(splits, gate)
+    blocks.append(Note(told, "bad") if told else Note(_NO_COPY, "good"))
+    blocks += _overlaps(groups)
     return Chapter(
         "splits",
         "Splits",
@@ -89,26 +103,23 @@ def _prevented(figures: dict[str, Any]) -> str:
         kept = "The test part was drawn by group."
     return (
         f"{kept} Drawn patch by patch instead, {figures['random_leak']:.1%} of the test would have"
-        " had a member of its group among the patches that train."
+        " had a member of its group among the patches that train or choose."
     )
 
 
-def _copied(splits: Artifact, gate: Artifact) -> Note:
-    """Say whether a wrong map of slides has put equal patches on both sides of the test."""
-    table = read_splits(splits)
-    # Patches of one colour are equal without being copies.
-    telling = read_properties(gate, "train").query("spread > 0")[["id", "hash"]]
-    used = table[table["role"] != UNUSED].merge(telling, on="id")
-    tested = used["role"] == "test"
-    copied = int(used.loc[tested, "hash"].isin(set(used.loc[~tested, "hash"])).sum())
+_NO_COPY = "No patch of the test part has an exact copy outside it."
+
+
+def leak(splits: Artifact, gate: Artifact) -> str:
+    """Say that a wrong map of slides has put equal patches on both sides of the test; else ""."""
+    copied = copied_into_test(splits, gate)
     if not copied:
-        return Note("No patch of the test part has an exact copy outside it.", "good")
-    share = copied / (table["role"] == "test").sum()
-    return Note(
+        return ""
+    share = copied / splits.figures["patches"]["test"]
+    return (
         f"Leak: {copied:,} of the test part's patches ({share:.1%}) have an exact copy among those"
         " that train or choose, under the name of another slide. The figures on the test flatter"
-        " the model. Correct the map of slides or remove the copies, then run again.",
-        "warn",
+        " the model. Correct the map of slides or remove the copies, then run again."
     )
 
 

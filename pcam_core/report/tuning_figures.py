@@ -63,7 +63,7 @@ def slices(completed: pd.DataFrame, varied: list[str], objective: str) -> Figure
         varied: Hyperparameters, a panel each.
         objective: Name of the score, as "val_auc".
     """
-    columns = min(_COLUMNS, len(varied))
+    columns = 2 if len(varied) == 4 else min(_COLUMNS, len(varied))
     rows = -(-len(varied) // columns)
     figure, panels = canvas(columns, height=0.4 + 1.65 * rows, rows=rows)
     area = 10 + 50 * completed["epochs"] / completed["epochs"].max()

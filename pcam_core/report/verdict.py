@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pcam_core.artifact import Artifact
-from pcam_core.report.splits_chapter import UNKNOWN_SLIDES
+from pcam_core.report.splits_chapter import UNKNOWN_SLIDES, leak
 
 _FEW = 10  # held-out groups
 
@@ -26,6 +26,7 @@ class Verdict:
         headline: One sentence.
         cards: The numbers.
         interval: Low end, value and high end of the AUC, 0..1.
+        leak: What makes the numbers too good, "" if nothing was found.
         honesty: How far the numbers can be trusted.
         warned: Whether `honesty` is a warning.
     """
@@ -33,6 +34,7 @@ class Verdict:
     headline: str
     cards: tuple[Card, ...]
     interval: tuple[float, float, float]
+    leak: str
     honesty: str
     warned: bool
 
@@ -60,12 +62,23 @@ def headline(evaluation: Artifact, predictions: Artifact, model: Artifact) -> di
     }
 
 
-def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> Verdict:
+def verdict(
+    numbers: dict[str, Any],
+    *,
+    gate: Artifact,
+    groups: Artifact,
+    splits: Artifact,
+    model: Artifact,
+    evaluation: Artifact,
+) -> Verdict:
     """Say how good the model is, and how far that can be trusted.
 
     Args:
         numbers: What `headline` returned.
+        gate: Artifact of `gate`.
         groups: Artifact of `groups`.
+        splits: Artifact of `split`.
+        model: Artifact of `final`.
         evaluation: Artifact of `evaluate`.
     """
     found = evaluation.figures
@@ -74,8 +87,8 @@ def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> 
     positive, total = numbers["test_positive"], numbers["test_patches"]
     at = f"at the threshold, on {patches:,} held-out patches"
     return Verdict(
-        headline=f"{numbers['model']} ranks a tumour patch above a normal one in {auc:.1%} of all"
-        f" pairs, measured on {patches:,} held-out patches.",
+        headline=f"{_subject(model.figures)} ranks a tumour patch above a normal one in"
+        f" {auc:.1%} of all pairs, measured on {patches:,} held-out patches.",
         cards=(
             Card("AUC", f"{auc:.3f}", f"95 % interval {low:.3f} to {high:.3f}"),
             Card("Threshold", f"{numbers['threshold']:.3f}", "chosen on other patches"),
@@ -88,9 +101,17 @@ def verdict(numbers: dict[str, Any], groups: Artifact, evaluation: Artifact) -> 
             ),
         ),
         interval=(low, auc, high),
+        leak=leak(splits, gate),
         honesty=_honesty(groups.figures, held_out),
         warned=groups.figures["detected"] or held_out < _FEW,
     )
+
+
+def _subject(final: dict[str, Any]) -> str:
+    names = [final["model"], *final["others"]]
+    networks = len(names) * (final["folds"] + (final["form"] != "folds"))
+    told = " and ".join(names)
+    return told if networks == 1 else f"The mean of {networks} networks ({told})"
 
 
 def _honesty(groups: dict[str, Any], held_out: int) -> str:

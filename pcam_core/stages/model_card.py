@@ -20,6 +20,7 @@ from pcam_core.model_card.description import (
 from pcam_core.section import Section
 from pcam_core.source_digest import source_digest
 from pcam_core.stage import numeric_versions, stage
+from pcam_core.stages.copied import copied_into_test
 from pcam_core.stages.evaluate import EvaluateSettings, read_held_out, read_slides
 from pcam_core.stages.explore import read_patches
 from pcam_core.stages.final import MODEL
@@ -56,7 +57,7 @@ def model_card(
         sources: What is known of their origin; see `pcam_core.datasets.provenance`.
         recipe: The whole recipe.
         labels: Artifact of `labels`; and so on.
-        gate: What measured the brightness of patches.
+        gate: What measured the brightness of patches, and found copies.
         groups: Which patches belong together.
         explored: Which patches are in use.
         splits: Which of them are the test.
@@ -85,7 +86,7 @@ def model_card(
     figures = {
         "labels": labels.figures,
         "groups": groups.figures,
-        "split": splits.figures,
+        "split": {**splits.figures, "copied": copied_into_test(splits, gate)},
         "final": model.figures,
         "threshold": decision.figures,
         "evaluate": evaluation.figures,

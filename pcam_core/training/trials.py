@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import re
 import shutil
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -156,4 +157,5 @@ def own_values(hp: Any) -> dict[str, Any]:
 def _reason(error: Exception) -> str:
     short = isinstance(error, MemoryError) or is_out_of_memory(error)
     kind = "Out of memory" if short else type(error).__name__
-    return f"{kind}: {' '.join(str(error).split())}"[:_MOST_LETTERS].rstrip(": ")
+    told = re.sub(r"{{.*?}}", "", str(error))  # where in TensorFlow's graph
+    return f"{kind}: {' '.join(told.split())}"[:_MOST_LETTERS].rstrip(": ")

@@ -46,7 +46,7 @@ def deviations(properties: pd.DataFrame) -> tuple[npt.NDArray[np.float64], "pd.S
     values, names = features.to_numpy()[rows, farthest], features.columns.to_numpy()[farthest]
     medians = median.to_numpy()[farthest]
     words = [
-        f"{name} {value:.0f}, of most {usual:.0f}"
+        f"{name} {value:.0f}, usually {usual:.0f}"
         for name, value, usual in zip(names, values, medians, strict=True)
     ]
     return distance.to_numpy()[rows, farthest], pd.Series(words, properties.index, dtype=str)

@@ -22,8 +22,9 @@ THIRDS = [
 @pytest.fixture
 def written(description):
     def write(
-        slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50, **made
-    ):
+        slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50, copied=0,
+        **made,
+    ):  # fmt: skip
         parts = ("train", "validation", "calibration", "test")
         figures = {
             "labels": {"train": 500, "positive": 200},
@@ -32,6 +33,7 @@ def written(description):
                 "patches": dict.fromkeys(parts, 125),
                 "positive_share": dict.fromkeys(parts, 0.4),
                 "groups": dict.fromkeys(parts, 75),
+                "copied": copied,
             },
             "final": {"epochs": 12, "best_epoch": 7, "folds": 5},
             "threshold": {"rule": "F1", "patches": 125},
@@ -90,6 +92,11 @@ def test_slides_are_told_where_they_are_known(written):
 def test_few_groups_are_warned_of(written):
     assert "The test has only 4 groups" in written(groups=4)
     assert "The test has only" not in written(groups=40)
+
+
+def test_a_leak_is_told(written):
+    assert "- **Leak:** 1,200 patches of the test have an exact copy" in written(copied=1200)
+    assert "Leak" not in written()
 
 
 def test_what_a_source_is_called_is_no_markup(written):

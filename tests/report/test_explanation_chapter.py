@@ -104,6 +104,11 @@ def test_other_networks_are_not_told_so(chapter):
     assert "understates" not in chapter()["text"][1].text
 
 
+def test_the_same_layer_of_several_models_is_named_once(chapter):
+    many = FIGURES | {"layers": ["last"] * 4, "map_sides": [6] * 4}
+    assert "knows 6x6 places, those of last, and" in chapter(many)["text"][0].text
+
+
 def test_attribution_beside_the_centre_is_suspicious(chapter):
     little = {"mean": 0.02, "interval": [0.01, 0.05], "count": 40}
     blocks = chapter(changed(("shares", "integrated_gradients", "all"), little))

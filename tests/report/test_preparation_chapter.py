@@ -73,14 +73,17 @@ def level(uri):
 def test_whole_patches_need_no_gallery(chapter):
     blocks = chapter(NONE, region=96)
     assert [text.text for text in blocks["text"]] == [
-        "Patches are stored as they are: the networks get the gallery above.",
-        "Patches are not enlarged before they are stored: nothing to compare.",
+        "Patches are stored as they are: the networks get what the gallery above shows."
     ]
     assert set(blocks) == {"table", "text"}
 
 
 def test_a_crop_is_shown_as_it_is_stored_and_square(chapter):
-    (gallery,) = chapter(NONE, region=32)["gallery"]
+    blocks = chapter(NONE, region=32)
+    assert blocks["text"][0].text == (
+        "The centre 32x32 px of a patch is kept and stored as it is, not enlarged."
+    )
+    (gallery,) = blocks["gallery"]
     assert gallery.title == "Stored patches"
     assert [[level(uri) for uri, _ in strip.images] for strip in gallery.strips] == [[0, 1], [2]]
     assert not any(strip.smooth for strip in gallery.strips)
@@ -88,8 +91,8 @@ def test_a_crop_is_shown_as_it_is_stored_and_square(chapter):
 
 def test_a_store_size_alone_is_no_upscaler(chapter):
     blocks = chapter(NONE, region=96, side=112)
-    assert blocks["text"][-1].text == (
-        "Patches are enlarged by Pillow's LANCZOS alone before they are stored: nothing to compare."
+    assert blocks["text"][0].text == (
+        "The whole patch is kept and stored enlarged to 112x112 px, by Pillow's LANCZOS alone."
     )
     assert all(strip.smooth for strip in blocks["gallery"][0].strips)
 

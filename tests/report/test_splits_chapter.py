@@ -70,7 +70,7 @@ def test_copies_on_the_same_slide_are_no_leak(chapter):
 def test_a_planted_leak_is_told(chapter):
     """Every slide holds the same five patches, so that every tested one has trained."""
     (note,) = chapter(np.arange(SLIDES * OF_A_SLIDE) % OF_A_SLIDE)["note"]
-    assert note.tone == "warn"
+    assert note.tone == "bad"
     assert note.text.startswith("Leak: 30 of the test part's patches (100.0%) have an exact copy")
 
 
@@ -82,6 +82,13 @@ def test_empty_glass_is_no_copy(chapter):
 def test_what_each_part_is_used_for(chapter):
     (table,) = chapter()["table"]
     assert {row[0]: row[-1] for row in table.rows}["validation"] == "stops its training"
+
+
+def test_both_forms_make_two_uses_of_a_part(chapter):
+    (table,) = chapter(form="both")["table"]
+    used = {row[0]: row[-1] for row in table.rows}
+    assert used["test"].startswith("held out")
+    assert all("the models of the folds" in used[role] for role in set(used) - {"test"})
 
 
 def test_folds_make_of_all_parts_but_the_test_the_same_use(chapter):

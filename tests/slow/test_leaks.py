@@ -5,8 +5,13 @@ network that has met some patches of a group can know the label of the others; o
 can only guess.
 """
 
+import html
 import json
 import math
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -161,3 +166,20 @@ def test_guesses_are_reported_as_guesses_and_a_leak_is_seen(run):
     print(told)
     guessed = {what: within_chance(auc, ids, run) for what, auc, ids in found}
     assert set(guessed.values()) == {run.honest}, told
+
+
+def test_the_report_tells_of_a_planted_leak(generated, miniature_recipe, tmp_path):
+    """Every slide shows the same few patches: the map tears copies apart."""
+    data = tmp_path / "data"
+    shutil.copytree(generated, data)
+    for _, ids in pd.read_csv(data / "train_labels.csv").groupby("label")["id"]:
+        for number, patch_id in enumerate(ids):
+            copied = generated / "train" / f"{ids.iloc[number % 5]}.tif"
+            shutil.copyfile(copied, data / "train" / f"{patch_id}.tif")
+    command = [Path(sys.executable).with_name("pcam"), "train", "--data", data]
+    command += ["--recipe", miniature_recipe, "--out", tmp_path / "out", "--json"]
+    found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    page = html.unescape(Path(found["report"]).read_text())
+    verdict = page.partition("<section")[0]
+    assert "Leak: 39 of the test part's patches (100.0%) have an exact copy" in verdict
+    assert "No patch of the test part has an exact copy outside it." not in page

@@ -387,9 +387,28 @@ def test_the_winners_lead_and_what_did_not_go_as_set_are_told(
 def test_unknown_slides_are_a_warning_in_the_verdict(finished_run: Run) -> None:
     run = finished_run
     numbers = headline(run["evaluation"], run["predictions"], run["model"])
-    found = verdict(numbers, run["groups"], run["evaluation"])
+    trusted = ("gate", "groups", "splits", "model", "evaluation")
+    found = verdict(numbers, **{name: run[name] for name in trusted})
     assert found.warned
+    assert not found.leak
     assert "may be a little optimistic" in found.honesty
+
+
+def test_a_planted_leak_stands_in_the_verdict(
+    tmp_path: Path, finished_run: Run, written: tuple[dict[str, Any], str]
+) -> None:
+    def all_alike(folder: Path) -> dict[str, Any]:
+        figures = _gate(folder)
+        path = folder / "properties.csv"
+        pd.read_csv(path).assign(hash=0).to_csv(path, index=False)
+        return figures
+
+    run = finished_run | {"gate": make(tmp_path, "gate", all_alike)}
+    _, html = write(tmp_path / "report", run)
+    told = "Leak: 12 of the test part&#39;s patches (100.0%) have an exact copy among those that"
+    assert html.count(told) == 2  # in the verdict and in the chapter on the splits
+    assert told in html.partition("<section")[0]
+    assert "Leak:" not in written[1]
 
 
 def test_png_data_uri_keeps_below_its_limit(finished_run: Run) -> None:

@@ -222,6 +222,21 @@ def test_a_trial_that_fails_is_told_and_the_search_goes_on(trials, tmp_path, fai
     assert found["note"].tolist() == ["", "RuntimeError: again"]
 
 
+@pytest.mark.slow
+def test_a_network_too_large_for_the_machine_is_told_and_the_search_goes_on(
+    trials, trainer, tmp_path
+):
+    """No address is left for 240 TB; TensorFlow waits ten seconds before it gives in."""
+    space = SPACE.model_copy(update={"filters": (2**41, 4, 8)})
+    one = replace(trials(tmp_path, space), trainer=trainer("tissue", max_steps=1, batch_size=1))
+    found = hyperband(one, max_epochs=2, factor=2)
+    failed = found["conv_0_filters"] == 2**41
+    assert found["status"].tolist() == ["FAILED" if each else "COMPLETED" for each in failed]
+    assert 0 < failed.sum() < len(found)
+    assert found["score"].isna().tolist() == failed.tolist()
+    assert found.loc[failed, "note"].str.startswith("Out of memory: OOM when allocating").all()
+
+
 def test_a_trial_that_ends_its_process_is_given_up(trials, tmp_path, failing):
     started = failing(KeyboardInterrupt(), times=3)
     for _ in range(3):
