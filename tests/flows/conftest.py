@@ -1,6 +1,7 @@
 """One finished run of the miniature recipe, which all tests of flows share."""
 
 import sys
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -27,14 +28,19 @@ def task_states():
     """Ask for the state of every task run of the latest flow run, by name."""
 
     def states():
-        with get_client(sync_client=True) as client:
-            latest = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
-            runs = client.read_task_runs(
-                flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[latest.id])),
-                sort=TaskRunSort.EXPECTED_START_TIME_ASC,
-                limit=100,
-            )
-        return {run.name: run.state.name for run in runs}
+        # The server takes note of them after a while, and of a locked database's after a minute.
+        end = time.monotonic() + 150
+        while True:
+            with get_client(sync_client=True) as client:
+                latest = client.read_flow_runs(sort=FlowRunSort.START_TIME_DESC, limit=1)[0]
+                runs = client.read_task_runs(
+                    flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[latest.id])),
+                    sort=TaskRunSort.EXPECTED_START_TIME_ASC,
+                    limit=100,
+                )
+            if all(run.state.is_final() for run in runs) or time.monotonic() > end:
+                return {run.name: run.state.name for run in runs}
+            time.sleep(0.5)
 
     return states
 
