@@ -51,12 +51,19 @@ format: $(VENV)/.development
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-COMPILE := uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate \
-	--no-header --python-version 3.11 --quiet pyproject.toml
+COMPILE := uv pip compile --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	--python-version 3.11 --quiet
+LOCKED := sed -nE 's/^([A-Za-z0-9._-]+)==.*/--no-emit-package \1/p' requirements.lock
+IMAGE := deployments/containers
 
+# What an image adds is resolved against the product's lock, and does not repeat it.
 lock:
-	$(COMPILE) --output-file requirements.lock
-	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --universal pyproject.toml --output-file requirements.lock
+	$(COMPILE) --universal pyproject.toml --group dev --constraint requirements.lock \
+		--output-file requirements-dev.lock
+	for more in workers gpu; do $(COMPILE) $(IMAGE)/$$more.in --constraint requirements.lock \
+		--python-platform x86_64-manylinux_2_28 $$($(LOCKED)) \
+		--output-file $(IMAGE)/$$more.lock || exit 1; done
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

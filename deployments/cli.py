@@ -43,6 +43,14 @@ Data = Annotated[
     ),
 ]
 Home = Annotated[Path, typer.Option(help="Folder of the service's databases, logs and runs.")]
+Runs = Annotated[
+    Path | None,
+    typer.Option(
+        help="Folder of the runs and their registry. Default: those of the service in --home, or"
+        " pcam-runs where there is none. MLFLOW_TRACKING_URI names another registry.",
+        show_default=False,
+    ),
+]
 Changes = Annotated[
     list[str] | None,
     typer.Option(
@@ -280,27 +288,43 @@ def score(
         ),
     ] = "champion",
     drift_warn: Annotated[
-        float, typer.Option(help="Stability index from which on a shift is reported.")
+        float,
+        typer.Option(help="Population stability index from which on a shift is reported."),
     ] = 0.25,
     drift_stop: Annotated[
-        float, typer.Option(help="Stability index from which on nothing is published.")
+        float, typer.Option(help="Index from which on nothing of a batch is published.")
     ] = 2.0,
-    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("pcam-runs"),
+    unlike_stop: Annotated[
+        float,
+        typer.Option(help="Share of patches unlike anything seen above which nothing is either."),
+    ] = 0.5,
+    runs: Runs = None,
+    home: Home = Path("pcam-service"),
     as_json: AsJson = False,
 ) -> None:
     """Predict the patches that are new since the last time, each exactly once.
 
-    Writes, batch by batch, predictions.csv, a drift report against the training patches, and
-    last a manifest with checksums. A patch unlike anything seen is flagged and gets no prediction;
-    a file that is no patch is listed with the reason. Kill it, and give the same command again.
+    Each batch of up to 16,384 patches leaves, in a folder of its own below --out, predictions.csv
+    (id, probability, calibrated_probability, prediction, ...), drift.html and drift.json, and last
+    manifests/NUMBER.json with checksums: what no manifest names does not count. Kill it, and give
+    the same command again. A patch is known by name and content: one that has changed is scored
+    again, one that another model has scored is not, unless --out is another.
+
+    A patch unlike anything seen in training is flagged "abstained" and has no prediction; a file
+    that is no patch is flagged "rejected" with the reason. If brightness, stains, edges or
+    probabilities of a batch have shifted, or many patches are unlike, that is reported; if too
+    far, the batch is not published (exit code 2) and the message names the report to look at.
 
     Example: `pcam score --input s3://bucket/incoming --out s3://bucket/scores`
     """
     from deployments.scoring import run_scoring
+    from deployments.service.connection import find_runs
+    from deployments.service.home import Home as Service
 
     with _explained():
-        drift = {"warn": drift_warn, "stop": drift_stop}
-        run_scoring(input_, model, out, runs, drift, as_json=as_json)
+        drift = {"warn": drift_warn, "stop": drift_stop, "stop_unlike": unlike_stop}
+        found = find_runs(Service(home.absolute()), runs)
+        run_scoring(input_, model, out, found, drift, as_json=as_json)
 
 
 @app.command()
@@ -340,16 +364,18 @@ def compare(
 
 
 @app.command()
-def rollback(out: Out = Path("pcam-runs"), as_json: AsJson = False) -> None:
+def rollback(home: Home = Path("pcam-service"), out: Runs = None, as_json: AsJson = False) -> None:
     """Put the champion before the present one back into service, in one step.
 
     May be repeated, one champion further back each time. What was taken out of service is not
-    promoted again. The registry is MLFLOW_TRACKING_URI, or the one in --out; no server is needed.
+    promoted again. The service need not run.
     """
     from deployments.rolling_back import run_rollback
+    from deployments.service.connection import find_runs
+    from deployments.service.home import Home as Service
 
     with _explained():
-        run_rollback(out, as_json=as_json)
+        run_rollback(find_runs(Service(home.absolute()), out), as_json=as_json)
 
 
 @app.command()
@@ -433,12 +459,20 @@ def status(home: Home = Path("pcam-service"), as_json: AsJson = False) -> None:
 
 @app.command()
 def trigger(
-    deployment: Annotated[str, typer.Argument(help="train, validate, explore, ...")],
+    deployment: Annotated[str, typer.Argument(help="train, retrain, score, validate or explore.")],
     data: Data,
     recipe: Annotated[
         str | None, typer.Option(help="demo, notebook, context, or the path of a .toml file.")
     ] = None,
     changes: Changes = None,
+    model: Annotated[
+        str | None,
+        typer.Option(metavar="champion|FILE", help="Of score: what predicts; see `pcam score`."),
+    ] = None,
+    to: Annotated[
+        str | None,
+        typer.Option(metavar="DIR|s3://...", help="Of score: where predictions go."),
+    ] = None,
     idempotency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="A request with a key that was seen starts no new run."),
@@ -457,10 +491,14 @@ def trigger(
     from pcam_core.recipe import parse_changes
 
     with _explained():
-        fields = parse_changes(changes or [])
-        completed = run_deployment(
-            home, deployment, data, recipe, fields, idempotency_key, as_json=as_json
-        )
+        request = {
+            "data": data,
+            "recipe": recipe,
+            "changes": parse_changes(changes or []),
+            "model": model,
+            "to": to,
+        }
+        completed = run_deployment(home, deployment, request, idempotency_key, as_json=as_json)
         if not completed:
             raise typer.Exit(1)
 

@@ -51,7 +51,12 @@ class Products(BaseModel):
 
 
 def pipeline(
-    do: Do, data: Dataset, recipe: Recipe, store: str, held_out: HoldOut | None = None
+    do: Do,
+    data: Dataset,
+    recipe: Recipe,
+    store: str,
+    held_out: HoldOut | None = None,
+    left_out: HoldOut | None = None,
 ) -> Products:
     """Take raw patches to a measured model, a submission and a report.
 
@@ -61,6 +66,7 @@ def pipeline(
         recipe: Settings of all stages.
         store: Address of the object store.
         held_out: The test part, which models compete on; None draws one of its own.
+        left_out: What others compete on, for a model that does not: it learns nothing of it.
     """
     labels = do(load_labels, data=data)
     gate = do(validate_data, data=data, labels=labels, settings=recipe.gate)
@@ -74,8 +80,14 @@ def pipeline(
         groups=groups,
         settings=recipe.explore,
     )
-    competing = {"held_out": held_out} if held_out else {}
-    splits = do(split_patches, labels=labels, groups=groups, settings=recipe.split, **competing)
+    apart = {"held_out": held_out, "left_out": left_out}
+    splits = do(
+        split_patches,
+        labels=labels,
+        groups=groups,
+        settings=recipe.split,
+        **{name: hold_out for name, hold_out in apart.items() if hold_out},
+    )
     prepared = do(prepare_patches, data=data, labels=labels, gate=gate, settings=recipe.prepare)
     enlarged = do(
         measure_enlargement, data=data, groups=groups, explored=explored, settings=recipe.prepare

@@ -49,9 +49,14 @@ class RecipeChanges:
         cls, core: CoreSchema, handler: GetJsonSchemaHandler
     ) -> Schema:
         """Return the schema of the fields by dotted name; others are refused."""
+        fields = dict(_fields(Recipe.model_json_schema()))
+        for number, field in enumerate(fields.values()):
+            field["position"] = number
+        # So many of them come last in the form.
         return handler(core) | {
-            "properties": dict(_fields(Recipe.model_json_schema())),
+            "properties": fields,
             "additionalProperties": False,
+            "position": len(fields),
         }
 
 

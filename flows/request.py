@@ -60,7 +60,7 @@ class TrainRequest(ValidateRequest):
     store: str | None = Field(
         None,
         description="Object storage for the products: s3://bucket/prefix or a folder;"
-        " none takes the worker's PCAM_OBJECT_STORE, or else <out>/object-store.",
+        " none takes the worker's PCAM_OBJECT_STORE, or else `object-store` in `out`.",
     )
     dask: str | None = Field(
         None,
@@ -108,7 +108,7 @@ class ScoreRequest(Section):
         None,
         min_length=1,
         description="Where predictions go, and what has been scored is known from:"
-        " s3://bucket/prefix or a folder; none takes <out>/scores.",
+        " s3://bucket/prefix or a folder; none takes `scores` in `out`.",
     )
     out: Path = Field(
         Path("pcam-runs"), description="Folder of the runs, and of the registry by default."

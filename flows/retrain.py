@@ -40,6 +40,7 @@ from tasks.registry import (
     register_hold_out,
     registered_model,
 )
+from tasks.result import show_decision
 from tasks.stage_task import StageTask
 from tasks.tracking import tracking_uri
 from tasks.validation import write_validation
@@ -86,6 +87,7 @@ def retrain(request: RetrainRequest) -> Retrained:
         products, version = trained(request, recipe, data, recorder, held_out)
         made = {artifact.stage: artifact for artifact in recorder.record.artifacts}
         promoted, reason = _decided(request, recipe, data, made, version, held_out.version)
+        show_decision(version, held_out.version, promoted=promoted, reason=reason)
     return Retrained(
         products=products,
         version=version,

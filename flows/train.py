@@ -26,7 +26,8 @@ from pcam_core.stage import Stage
 from tasks.dask_workers import dask_workers
 from tasks.gpu_slot import gpu_slot
 from tasks.open_data import open_data
-from tasks.registry import register_model
+from tasks.registry import latest_hold_out, register_model
+from tasks.result import show_result
 from tasks.stage_task import StageTask
 from tasks.tracking import tracked
 
@@ -42,14 +43,19 @@ def _run_name() -> str:
 def train(request: TrainRequest) -> Products:
     """Train, measure and report a classifier of patches; see the recipe for the method.
 
+    Where retrainings have a hold-out in the same registry, it is left out of every part, with all
+    that shares a group with it.
+
     Raises:
-        InputError: The data, the recipe, the folder or the object store is wrong.
+        InputError: The data, the recipe, the folder or the object store is wrong, or MLflow cannot
+            be reached.
     """
     with recorded(request) as recorder:
         recipe = request.load()
         open_store(request.destination).check()
         data = open_data(request.data, request.cache)
-        return trained(request, recipe, data, recorder)[0]
+        left_out = latest_hold_out(request.out)
+        return trained(request, recipe, data, recorder, left_out=left_out)[0]
 
 
 @contextmanager
@@ -74,26 +80,33 @@ def trained(
     data: Dataset,
     recorder: Recorder,
     held_out: HoldOut | None = None,
+    left_out: HoldOut | None = None,
 ) -> tuple[Products, int]:
     """Run the pipeline, followed by MLflow; return its products and the model's version there.
 
     Raises:
         InputError: The data or the recipe is wrong, or the model cannot be registered.
     """
-    recorder.plan(recipe, data, _planned(request, recipe, data, held_out)[1])
+    recorder.plan(recipe, data, _planned(request, recipe, data, held_out, left_out)[1])
 
     def do(task: StageTask, **inputs: Any) -> Artifact:
         return task.run(request.artifacts, **inputs)
 
     with tracked(request.out, recorder.record, recipe) as run:
         with gpu_slot(), tags(recipe.name), employing(dask_workers(request.dask)):
-            products = pipeline(do, data, recipe, request.destination, held_out)
+            products = pipeline(do, data, recipe, request.destination, held_out, left_out)
         recorder.found(KeyFigures.model_validate(products.report.figures["headline"]))
-        return products, register_model(run, held_out)
+        version = register_model(run, held_out)
+        show_result(run, version)
+        return products, version
 
 
 def _planned(
-    request: TrainRequest, recipe: Recipe, data: Dataset, held_out: HoldOut | None = None
+    request: TrainRequest,
+    recipe: Recipe,
+    data: Dataset,
+    held_out: HoldOut | None = None,
+    left_out: HoldOut | None = None,
 ) -> tuple[Products, list[tuple[Stage, Artifact]]]:
     """Return the products, and every stage with what it will make, without computing any."""
     planned = []
@@ -103,7 +116,7 @@ def _planned(
         planned.append((task.stage, artifact))
         return artifact
 
-    return pipeline(do, data, recipe, request.destination, held_out), planned
+    return pipeline(do, data, recipe, request.destination, held_out, left_out), planned
 
 
 def finished(request: TrainRequest) -> Products | None:
@@ -116,7 +129,8 @@ def finished(request: TrainRequest) -> Products | None:
     data = data_now(request)
     if data is None:
         return None
-    products, planned = _planned(request, recipe, data)
+    left_out = latest_hold_out(request.out)
+    products, planned = _planned(request, recipe, data, left_out=left_out)
     # A run can make all artifacts and fail to register its model.
     done = (record for record in RunHistory(request.out).read() if record.status == "done")
     ended = any(products.report in record.artifacts for record in done)

@@ -48,6 +48,12 @@ CHAMPION = "champion"
 """Alias of the version that is in service."""
 
 _DESCRIPTION = 5000  # characters, MLflow's limit
+_ABOUT = {
+    MODEL: f"Every final model, by address. The one with the alias `{CHAMPION}` is in service;"
+    " `pcam rollback` returns to the one before.",
+    HOLD_OUT: "The patches that models compete on. Each version holds all of the one before, and no"
+    " model trained since has learned from any of them.",
+}
 
 
 class Champion(BaseModel):
@@ -264,7 +270,7 @@ def _create(
     from mlflow.exceptions import MlflowException
 
     with suppress(MlflowException):  # it exists
-        client.create_registered_model(name)
+        client.create_registered_model(name, description=_ABOUT[name])
     if uri.startswith("http") and "://" not in source:
         # A server refuses paths of other machines; the tag "address" has it.
         source = f"runs:/{run}/{Path(source).name}"

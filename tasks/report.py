@@ -1,18 +1,16 @@
 """Write the report."""
 
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_markdown_artifact
 
 from pcam_core.artifact import Artifact
-from pcam_core.stages.report import report
+from pcam_core.stages.report import REPORT, report
 from tasks.stage_task import stage_task
 
 
 def _publish(artifact: Artifact) -> None:
-    page = artifact.path / "report.html"
-    create_link_artifact(page.as_uri(), link_text="report.html", key="report")
-    create_markdown_artifact(
-        f"The report lies at `{page}`.", key="report-path", description="Where the report is"
-    )
+    page = artifact.path / REPORT
+    # A browser opens no file that a page of a server links to.
+    create_markdown_artifact(f"`{page}`", key="report", description=f"It lies at {page}")
 
 
 write_report = stage_task(report, "write the report", publish=_publish, tags=("output",))

@@ -36,6 +36,9 @@ logger = logging.getLogger(__name__)
 RECIPE = "recipe.json"
 
 _EXPERIMENT = "pcam"
+# MLflow's page of an experiment shows traces of language models where it is told of no other kind.
+_KIND = {"mlflow.experimentKind": "custom_model_development"}
+_DESCRIPTION = "mlflow.note.content"
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -243,10 +246,20 @@ class TrackedRun:
         for name, picture in pictures.items():
             client.log_figure(self.id, picture, f"pictures/{name}.png")
         client.log_artifact(self.id, str(artifacts["report"].path / REPORT))
+        client.set_tag(self.id, _DESCRIPTION, self.description)
         client.log_artifact(self.id, str(artifacts["threshold"].path / CALIBRATOR))
         card = self.card
         if card:
             client.log_artifact(self.id, str(card))
+
+    @property
+    def description(self) -> str:
+        """The result in a line of Markdown."""
+        found = self.artifacts["report"].figures["headline"]
+        return (
+            f"{found['model']}: AUC {found['auc']:.3f} ({found['auc_low']:.3f} to"
+            f" {found['auc_high']:.3f}) on the held-out test; see {REPORT} among the artifacts."
+        )
 
     @property
     def card(self) -> Path | None:
@@ -288,7 +301,7 @@ def experiment_of(client: "MlflowClient", uri: str, out: Path) -> str:
         files = mlflow_folder(out) / "files"
         location = None if uri.startswith("http") else files.as_uri()
         with suppress(MlflowException):  # another process was faster
-            return str(client.create_experiment(_EXPERIMENT, artifact_location=location))
+            return str(client.create_experiment(_EXPERIMENT, location, _KIND))
         found = client.get_experiment_by_name(_EXPERIMENT)
         assert found is not None
     return str(found.experiment_id)

@@ -1,8 +1,10 @@
 """Finding a service from the shell."""
 
 import os
+from pathlib import Path
 
 from deployments.prefect_settings import SETTINGS
+from deployments.service.answering import answers
 from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Home
 
@@ -24,3 +26,22 @@ def connect(home: Home) -> str | None:
     if auth := os.environ.get(AUTH):
         os.environ.setdefault(CLIENT_AUTH, auth)
     return address
+
+
+def find_runs(home: Home, given: Path | None) -> Path:
+    """Return a folder of runs, and point MLflow's client to their registry.
+
+    MLFLOW_TRACKING_URI, where it is set, is the registry.
+
+    Returns:
+        `given`, whose registry lies in it; else the folder of the service in `home`, whose registry
+        is its MLflow server or, while that is down, the server's database; "pcam-runs" where there
+        is no service.
+    """
+    if given or not home.mlflow.is_dir():
+        return given or Path("pcam-runs")
+    told = home.told()
+    is_up = told is not None and answers(f"{told.mlflow}/health")
+    registry = told.mlflow if told and is_up else f"sqlite:///{home.mlflow / 'mlflow.db'}"
+    os.environ.setdefault("MLFLOW_TRACKING_URI", registry)
+    return home.runs

@@ -15,6 +15,11 @@ MARK = "PCAM_SERVICE"
 
 LOOPBACK = "127.0.0.1"
 
+# What a shell has been told of other servers must not reach those of the service.
+_FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY", "UVICORN_")
+_MLFLOW = ("MLFLOW_", "_MLFLOW_")
+_STORES = ("MLFLOW_ARTIFACTS_DESTINATION", "MLFLOW_S3_", "MLFLOW_SQLALCHEMYSTORE_")
+
 
 def check_protection(host: str) -> None:
     """Refuse to serve other machines without a password.
@@ -34,6 +39,32 @@ def check_protection(host: str) -> None:
         )
 
 
+def check_database() -> None:
+    """Refuse a database for MLflow that no installed driver reaches.
+
+    Raises:
+        InputError: MLFLOW_TRACKING_URI is neither a server nor a database that can be reached.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    if not address or not starts_mlflow():
+        return
+    try:
+        make_url(address).get_dialect().import_dbapi()
+    except ImportError as error:
+        raise InputError(
+            f"MLflow's database needs a driver that is not installed ({error}).",
+            "For PostgreSQL: .venv/bin/pip install psycopg2-binary",
+        ) from error
+    except (ArgumentError, NoSuchModuleError) as error:
+        raise InputError(
+            "MLFLOW_TRACKING_URI is neither a server nor a database.",
+            "Set it to https://..., postgresql://... or sqlite:///..., or unset it.",
+        ) from error
+
+
 def addresses(host: str, port: int, mlflow_port: int, workers: list[str]) -> Addresses:
     """Return where the service will be found from this machine."""
     here = LOOPBACK if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
@@ -49,14 +80,12 @@ def environment(home: Home, found: Addresses) -> dict[str, str]:
 
     Databases and stores come from the usual variables: PREFECT_API_DATABASE_CONNECTION_URL,
     MLFLOW_TRACKING_URI (a server or a database), MLFLOW_ARTIFACTS_DESTINATION, PCAM_OBJECT_STORE,
-    PCAM_NEW_DATA.
+    PCAM_NEW_DATA. Prefect's profiles and API key are left behind; so are, for an MLflow server of
+    the service's own, all other settings of MLflow but those of its stores.
     """
-    tracking = os.environ.get("MLFLOW_TRACKING_URI")
     chosen = SETTINGS | {
-        "MLFLOW_BACKEND_STORE_URI": tracking or f"sqlite:///{home.mlflow / 'mlflow.db'}",
         "MLFLOW_ARTIFACTS_DESTINATION": str(home.mlflow / "artifacts"),
         "PCAM_NEW_DATA": str(home.root / "new-data"),
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         # A page of another site that the user's browser shows must not command the server.
         "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": found.prefect,
         # As the browser sees it, which may be on another machine.
@@ -70,10 +99,22 @@ def environment(home: Home, found: Addresses) -> dict[str, str]:
         "PREFECT_API_URL": found.api,
     }
     if starts_mlflow():
-        fixed["MLFLOW_TRACKING_URI"] = found.mlflow
+        own = f"sqlite:///{home.mlflow / 'mlflow.db'}"
+        fixed |= {
+            "MLFLOW_BACKEND_STORE_URI": os.environ.get("MLFLOW_TRACKING_URI") or own,
+            "MLFLOW_TRACKING_URI": found.mlflow,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        }
     if auth := os.environ.get(AUTH):
         fixed[CLIENT_AUTH] = auth
-    return chosen | dict(os.environ) | fixed
+    told = {name: value for name, value in os.environ.items() if _is_ours(name)}
+    return chosen | told | fixed
+
+
+def _is_ours(variable: str) -> bool:
+    if starts_mlflow() and variable.startswith(_MLFLOW):
+        return variable.startswith(_STORES)
+    return not variable.startswith(_FOREIGN)
 
 
 def without_credentials(address: str) -> str:

@@ -53,6 +53,11 @@ class Home:
         return self.root / "mlflow"
 
     @property
+    def runs(self) -> Path:
+        """Artifacts of all runs that ask for no other folder."""
+        return self.root / "pcam-runs"
+
+    @property
     def logs(self) -> Path:
         """What the service's processes print."""
         return self.root / "logs"

@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -25,14 +26,19 @@ _MOST = 200
 def run_deployment(
     root: Path,
     name: str,
-    data: list[str],
-    recipe: str | None,
-    changes: dict[str, Any],
+    request: Mapping[str, Any],
     idempotency_key: str | None,
     *,
     as_json: bool,
 ) -> bool:
     """Start a run, show its log and progress until it ends, and return whether it was completed.
+
+    Args:
+        root: Folder of the service.
+        name: Of the deployment.
+        request: Its fields; empty ones are left to the deployment.
+        idempotency_key: A key that was seen starts no new run.
+        as_json: Whether to print JSON for programs at the end.
 
     Raises:
         InputError: There is no such service or deployment, or it refuses the request.
@@ -43,18 +49,14 @@ def run_deployment(
         raise InputError(
             f"No service answers at {place}.", "Start one with `pcam up`, or set PREFECT_API_URL."
         )
-    request: dict[str, Any] = {"data": [_for_worker(address) for address in data]}
-    if recipe:
-        request["recipe"] = _for_worker(recipe)
-    if changes:
-        request["changes"] = changes
+    told = {field: _for_worker(value) for field, value in request.items() if value}
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
 
     console = Console(stderr=True, highlight=False)
     with get_client(sync_client=True) as client:
         try:
-            run = _create(client, name, request, idempotency_key)
+            run = _create(client, name, told, idempotency_key)
         except PrefectHTTPStatusError as error:
             raise _refusal(error) from error
         console.print(f"[bold]{escape(run.name)}[/bold]  {_page(api, run.id)}", soft_wrap=True)
@@ -78,7 +80,10 @@ def _create(client: Any, name: str, request: dict[str, Any], key: str | None) ->
     if name not in known:
         raise InputError(f"There is no deployment {name!r}.", f"Choose from {listing(known)}.")
     return client.create_flow_run_from_deployment(
-        known[name].id, parameters={"request": request}, idempotency_key=key
+        known[name].id,
+        parameters={"request": request},
+        idempotency_key=key,
+        name=f"{name} on {', '.join(request['data'])}",  # until it starts
     )
 
 
@@ -152,10 +157,13 @@ def _progress(client: Any, run: UUID) -> str | None:
     return found[0].description if found else None
 
 
-def _for_worker(address: str) -> str:
-    """Return an address that means the same in the worker's folder."""
-    path = Path(address)
-    return str(path.absolute()) if path.exists() else address
+def _for_worker(value: Any) -> Any:
+    """Return a value whose paths mean the same in the worker's folder."""
+    if isinstance(value, list):
+        return [_for_worker(item) for item in value]
+    if isinstance(value, str) and Path(value).exists():
+        return str(Path(value).absolute())
+    return value
 
 
 def _page(api: str, run: UUID) -> str:

@@ -20,6 +20,7 @@ from deployments.service.commands import mlflow_server, prefect_server, worker
 from deployments.service.environment import (
     LOOPBACK,
     addresses,
+    check_database,
     check_protection,
     environment,
     starts_mlflow,
@@ -45,6 +46,7 @@ def up(root: Path, host: str, port: int, mlflow_port: int) -> None:
     home = Home(root.absolute())
     console = Console(highlight=False)
     check_protection(host)
+    check_database()
     check_writable(home.root)
     for folder in (home.prefect, home.mlflow, home.logs):
         folder.mkdir(parents=True, exist_ok=True)
@@ -78,6 +80,8 @@ def up(root: Path, host: str, port: int, mlflow_port: int) -> None:
         workers = [
             worker(home, told, name, card) for name, card in zip(names, devices, strict=True)
         ]
+        for name in os.environ.keys() - told.keys():
+            del os.environ[name]
         os.environ.update(told)
         _take_signals()
         try:

@@ -55,16 +55,18 @@ def split(
     groups: Artifact,
     settings: SplitSettings,
     held_out: HoldOut | None = None,
+    left_out: HoldOut | None = None,
 ) -> dict[str, Any]:
     """Write `splits.csv`, which every later stage reads.
 
-    A hold-out is the test part in place of a published or a drawn one.
+    A hold-out, as `held_out`, is the test part in place of a published or a drawn one; as
+    `left_out`, it is in no part.
 
     Columns: id, label, group; `role` ("test", "calibration", "validation", "train" or "unused");
     `compare_fold` and `cv_fold` (0, 1, ...; -1 for the test part and what is unused); `tune`
-    ("train", "validation" or empty). Unused are the patches that the gate has quarantined, and
-    those that share a group with a hold-out, or with a published test or validation part, that
-    they are not in.
+    ("train", "validation" or empty). Unused are the patches that the gate has quarantined, those
+    that share a group with what is left out, and those that share one with a hold-out, or with a
+    published test or validation part, that they are not in.
 
     Figures: patches, positive share and groups of each part, and `random_leak`: the share 0..1
     of the test part that would have had a member of its group outside, had patches been drawn
@@ -77,6 +79,9 @@ def split(
     # Sorting makes the split independent of the order of the rows.
     table = read_ids(labels, "train").sort_values("id", ignore_index=True)
     table = table[["id", "label", "published"]].merge(read_groups(groups), on="id", how="left")
+    if left_out:
+        away = set(table.loc[table["id"].isin(left_out.ids()), "group"])
+        table["group"] = table["group"].mask(table["group"].isin(away))
     published = bool((table["published"] == "test").any())
     if held_out:
         own = table["published"].where(table["published"] != "test", UNUSED)
@@ -115,6 +120,7 @@ def split(
         "unused": len(table) - len(used),
         "published": published and not held_out,
         "hold_out": held_out.version if held_out else None,
+        "left_out": left_out.version if left_out else None,
         "tuning_patches": len(tuning),
         "random_leak": _random_leak(used, seed),
     }

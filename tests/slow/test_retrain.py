@@ -3,11 +3,13 @@ import json
 import pandas as pd
 import pytest
 
-from flows.request import RetrainRequest
+from flows.request import RetrainRequest, TrainRequest
 from flows.retrain import retrain
+from flows.train import finished, train
 from pcam_core.errors import InputError
 from pcam_core.promotion.hold_out import HoldOut
 from pcam_core.runs.history import RunHistory
+from pcam_core.stages.split import ROLES
 from pcam_core.synth import write_dataset
 from tasks.promotion import roll_back
 from tasks.registry import MODEL, champion, latest_hold_out
@@ -103,6 +105,18 @@ def test_a_winner_a_rollback_and_no_way_back(second, out, tmp_path):
     assert (again.promoted, again.version) == (False, 3)
     assert again.reason == "it has been taken out of service"
     assert champion(tracking_uri(out)).version == 1
+
+
+def test_an_experiment_learns_nothing_of_the_hold_out(second, generated, miniature_recipe, out):
+    request = TrainRequest(data=generated, recipe=miniature_recipe, out=out)
+    assert finished(request) is None
+    train(request)
+    table = splits_of(out, -1)
+    held = table["id"].isin(latest_hold_out(out).ids())
+    assert held.any()
+    assert set(table.loc[held, "role"]) == {"unused"}
+    assert set(table["role"]) == {*ROLES, "unused"}
+    assert finished(request)
 
 
 def test_a_first_one_must_name_its_recipe(prefect_server, generated, tmp_path):

@@ -26,7 +26,7 @@ COARSE = {
 SIDES = ["role", "compare_fold", "cv_fold", "tune"]
 
 
-def run(table, held_out=(), **changes):
+def run(table, held_out=(), left_out=(), **changes):
     """Split a table with columns id, label, group ("" in quarantine) and perhaps published."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -35,14 +35,17 @@ def run(table, held_out=(), **changes):
         grouped = table.loc[table["group"] != "", ["id", "group"]]
         grouped.sample(frac=1, random_state=0).to_csv(folder / "groups.csv", index=False)
         artifact = Artifact(stage="x", key="x", data=(), path=folder)
-        version = HoldOut(version=3, key="x", data=(), path=folder / "hold-out.csv.gz")
-        write_hold_out(version.path, set(held_out), set())
+        apart = {}
+        for name, ids in (("held_out", held_out), ("left_out", left_out)):
+            if len(ids):
+                apart[name] = HoldOut(version=3, key="x", data=(), path=folder / f"{name}.csv.gz")
+                write_hold_out(apart[name].path, set(ids), set())
         figures = split.function(
             folder,
             labels=artifact,
             groups=artifact,
             settings=SplitSettings(**changes),
-            **({"held_out": version} if held_out else {}),
+            **apart,
         )
         return read_splits(artifact), figures
 
@@ -257,6 +260,31 @@ def test_a_hold_out_is_never_trained_on(table, seed, share):
     assert (rest[["compare_fold", "cv_fold"]] == -1).all(axis=None)
     assert (rest["tune"] == "").all()
     assert figures["hold_out"] == 3
+
+
+@FEW
+@given(table=tables(), seed=st.integers(0, 1000))
+def test_what_is_left_out_is_in_no_part_with_all_of_its_groups(table, seed):
+    left = table.sample(20, random_state=seed)
+    foreign = ["of other data"]
+    found, figures = run(table, left_out=[*left["id"], *foreign], seed=seed, **COARSE)
+    merged = found.drop(columns="group").merge(table[["id", "group"]], on="id")
+    away = merged["group"].isin(set(left["group"]))
+    assert set(merged.loc[away, "role"]) == {"unused"}
+    assert (merged.loc[away, ["compare_fold", "cv_fold"]] == -1).all(axis=None)
+    assert (merged.loc[away, "tune"] == "").all()
+    assert figures["left_out"] == 3
+    # The others are split as if there were no more.
+    alone, _ = run(table[~table["group"].isin(set(left["group"]))], seed=seed, **COARSE)
+    pd.testing.assert_frame_equal(found[~away.to_numpy()].reset_index(drop=True), alone)
+
+
+def test_a_published_test_part_may_be_left_out_in_part():
+    table = published(["train"] * 80 + ["validation"] * 20 + ["test"] * 30)
+    found, figures = run(table, left_out=["p2", "p110"], **COARSE)
+    assert set(found.loc[found["role"] == "unused", "id"]) == {"p2", "p110"}
+    assert figures["patches"]["test"] == 29
+    assert figures["published"]
 
 
 def test_a_hold_out_stands_in_for_a_published_test():

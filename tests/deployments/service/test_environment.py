@@ -1,6 +1,14 @@
+import sys
+
 import pytest
 
-from deployments.service.environment import AUTH, addresses, check_protection, environment
+from deployments.service.environment import (
+    AUTH,
+    addresses,
+    check_database,
+    check_protection,
+    environment,
+)
 from deployments.service.home import Home
 from pcam_core.errors import InputError
 
@@ -64,6 +72,60 @@ def test_an_mlflow_server_elsewhere_is_used_and_shown_without_its_password(tmp_p
     found = addresses("127.0.0.1", 4200, 5000, [])
     assert found.mlflow == "https://mlflow.example"
     assert environment(Home(tmp_path), found)["MLFLOW_TRACKING_URI"].startswith("https://me:")
+
+
+STRAY = {
+    "MLFLOW_SERVE_ARTIFACTS": "false",
+    "MLFLOW_DEFAULT_ARTIFACT_ROOT": "/elsewhere",
+    "MLFLOW_ARTIFACTS_ONLY": "true",
+    "MLFLOW_BACKEND_STORE_URI": "sqlite:////elsewhere/mlflow.db",
+    "MLFLOW_REGISTRY_STORE_URI": "/elsewhere",
+    "MLFLOW_REGISTRY_URI": "/elsewhere",
+    "MLFLOW_STATIC_PREFIX": "/prefix",
+    "MLFLOW_DISABLE_TELEMETRY": "false",
+    "MLFLOW_TRACKING_TOKEN": "planted-secret",
+    "_MLFLOW_SERVER_SERVE_ARTIFACTS": "false",
+}
+
+
+def test_what_a_shell_was_told_of_other_servers_stays_there(tmp_path, monkeypatch):
+    found = addresses("127.0.0.1", 4200, 5000, [])
+    untouched = environment(Home(tmp_path), found)
+    more = {"PREFECT_PROFILE": "cloud", "PREFECT_API_KEY": "planted-secret", "UVICORN_PORT": "9"}
+    for name, value in (STRAY | more).items():
+        monkeypatch.setenv(name, value)
+    assert environment(Home(tmp_path), found) == untouched
+    # An MLflow server elsewhere may want some of it.
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "https://mlflow.example")
+    told = environment(Home(tmp_path), addresses("127.0.0.1", 4200, 5000, []))
+    assert told["MLFLOW_TRACKING_TOKEN"] == "planted-secret"
+    assert not more.keys() & told.keys()
+
+
+def test_stores_of_mlflow_may_be_chosen(tmp_path, monkeypatch):
+    found = addresses("127.0.0.1", 4200, 5000, [])
+    own = environment(Home(tmp_path), found)["MLFLOW_ARTIFACTS_DESTINATION"]
+    assert own == str(tmp_path / "mlflow" / "artifacts")
+    chosen = {
+        "MLFLOW_ARTIFACTS_DESTINATION": "s3://bucket/mlflow",
+        "MLFLOW_S3_ENDPOINT_URL": "http://127.0.0.1:9000",
+        "PREFECT_API_DATABASE_CONNECTION_URL": "postgresql+asyncpg://database/prefect",
+    }
+    for name, value in chosen.items():
+        monkeypatch.setenv(name, value)
+    assert chosen.items() <= environment(Home(tmp_path), found).items()
+
+
+def test_a_database_without_its_driver_is_named(monkeypatch):
+    check_database()
+    for address in ("sqlite:///mlflow.db", "https://mlflow.example"):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+        check_database()
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:planted-secret@database/mlflow")
+    with pytest.raises(InputError, match="psycopg2") as caught:
+        check_database()
+    assert "planted" not in str(caught.value)
 
 
 def test_clients_are_told_the_password(tmp_path, monkeypatch):

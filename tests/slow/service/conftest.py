@@ -1,0 +1,243 @@
+"""The real service, `pcam up` with its server, worker and MLflow, and an S3 that may fail."""
+
+import logging
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from threading import Lock, Thread
+
+import boto3
+import httpx
+import psutil
+import pytest
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import make_server
+
+from deployments.service.environment import AUTH, MARK
+
+PCAM = Path(sys.executable).with_name("pcam")
+AUTHORISATION = "somebody:planted-password-4711"
+
+
+class Service:
+    """A service that runs, with a password.
+
+    Args:
+        home: Its folder.
+        secrets: Variables of its environment, and of every command.
+    """
+
+    def __init__(self, home, secrets):
+        self.home = home
+        self.authorisation = AUTHORISATION
+        foreign = ("PREFECT_", "MLFLOW_", "PCAM_", "CUDA_", "AWS_")
+        kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
+        self._environment = {**kept, **secrets, AUTH: AUTHORISATION}
+        self.port, mlflow = _free_port(), _free_port()
+        self.mlflow = f"http://127.0.0.1:{mlflow}"
+        self.api = httpx.Client(
+            base_url=f"http://127.0.0.1:{self.port}/api/",
+            auth=tuple(AUTHORISATION.split(":")),
+            timeout=30,
+        )
+        self.log = home.parent / "up.log"
+        with self.log.open("w") as output:
+            self.process = subprocess.Popen(
+                [PCAM, "up", "--port", str(self.port), "--mlflow-port", str(mlflow)],
+                env=self._environment,
+                cwd=home.parent,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def pcam(self, *arguments, **variables):
+        """Give a command beside the home, which has the default name."""
+        return subprocess.run(
+            [PCAM, *arguments],
+            env=self._environment | variables,
+            cwd=self.home.parent,
+            capture_output=True,
+            text=True,
+            timeout=240,
+        )
+
+    def family(self, word=""):
+        """Its processes; those only that have a word in their command, where one is given."""
+        found = []
+        for process in psutil.process_iter():
+            try:
+                ours = process.environ().get(MARK) == str(self.home)
+                if ours and (not word or word in process.cmdline()):
+                    found.append(process)
+            except psutil.Error:
+                continue
+        return found
+
+    def deployment(self, name):
+        """What the API tells of a deployment."""
+        return self.api.get(f"deployments/name/{name}/{name}").json()
+
+    def submit(self, name, request, key=None):
+        """Ask for a run as the UI's form does."""
+        body = {"parameters": {"request": request}, "idempotency_key": key}
+        return self.api.post(
+            f"deployments/{self.deployment(name)['id']}/create_flow_run", json=body
+        )
+
+    def runs_of(self, name):
+        """All runs of a deployment."""
+        chosen = {"deployments": {"name": {"any_": [name]}}}
+        return self.api.post("flow_runs/filter", json=chosen).json()
+
+    def log_of(self, run):
+        """The messages that a run has logged."""
+        chosen = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
+        return [line["message"] for line in self.api.post("logs/filter", json=chosen).json()]
+
+    def until(self, condition, seconds=120):
+        """Wait for a condition and return what it says."""
+        end = time.monotonic() + seconds
+        while not (found := condition()):
+            assert self.process.poll() is None, self.log.read_text()
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.25)
+        return found
+
+
+@pytest.fixture(scope="session")
+def serve(tmp_path_factory):
+    """Start a service with further variables, and end it after the block."""
+
+    @contextmanager
+    def running(**variables):
+        service = Service(tmp_path_factory.mktemp("service") / "pcam-service", variables)
+        try:
+            service.until(lambda: "Ctrl-C" in service.log.read_text(), 240)
+            yield service
+        finally:
+            service.process.kill()
+            service.process.wait()
+            for process in service.family():
+                process.kill()
+
+    return running
+
+
+class FaultyS3:
+    """An S3 endpoint with one bucket, "pcam", that fails for a while when it is told to.
+
+    A failing endpoint answers 503, drops the connection, or does what it is asked and drops the
+    connection amid the answer, in turn.
+
+    Args:
+        folder: Where no settings of boto3 are.
+    """
+
+    def __init__(self, folder):
+        self.faults = Counter()
+        self._waiting, self._failing_until, self._lock = [], 0.0, Lock()
+        self._kinds = cycle(["503", "dropped", "cut"])
+        self._moto = DomainDispatcherApplication(create_backend_app)
+        self.server = make_server(
+            "127.0.0.1", 0, self._answer, threaded=True, request_handler=MotoRequestHandler
+        )
+        endpoint = f"http://127.0.0.1:{self.server.server_port}"
+        key, secret = "planted-id-4714", "planted-key-4715"
+        self.environment = {
+            "AWS_ENDPOINT_URL": endpoint,
+            "AWS_ACCESS_KEY_ID": key,
+            "AWS_SECRET_ACCESS_KEY": secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CONFIG_FILE": str(folder / "no-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(folder / "no-credentials"),
+            "NO_PROXY": "127.0.0.1",
+        }
+        self._client = boto3.Session(key, secret, region_name="us-east-1").client(
+            "s3", endpoint_url=endpoint
+        )
+
+    def start(self):
+        """Serve, and make the bucket."""
+        Thread(target=self.server.serve_forever, daemon=True).start()
+        self._client.create_bucket(Bucket="pcam")
+
+    def upload(self, files, prefix):
+        """Put files below a prefix, each by its path in its folder: (folder, path) pairs."""
+        for folder, path in files:
+            name = path.relative_to(folder).as_posix()
+            self._client.upload_file(str(path), "pcam", f"{prefix}/{name}")
+
+    def objects(self, prefix):
+        """Return the content of all objects below a prefix, by the rest of their names."""
+        found = self._client.list_objects_v2(Bucket="pcam", Prefix=f"{prefix}/").get("Contents", ())
+        return {
+            entry["Key"].removeprefix(f"{prefix}/"): self._client.get_object(
+                Bucket="pcam", Key=entry["Key"]
+            )["Body"].read()
+            for entry in found
+        }
+
+    def fail_from(self, method, prefix, seconds):
+        """Fail for so long from the next request of this kind on."""
+        self._waiting.append((method, f"/pcam/{prefix}/", seconds))
+
+    def _answer(self, environ, start_response):
+        fault = self._fault(environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        if fault is None:
+            return self._moto(environ, start_response)
+        environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if fault != "cut" else 0
+        if fault == "503":
+            body = b"<Error><Code>SlowDown</Code><Message>Slow down.</Message></Error>"
+            headers = [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))]
+            start_response("503 Slow Down", headers)
+            return [body]
+        return self._cut(environ, start_response, done=fault == "cut")
+
+    def _cut(self, environ, start_response, *, done):
+        if done:
+            body = b"".join(self._moto(environ, start_response))
+            if len(body) > 1:
+                yield body[: len(body) // 2]
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+        raise ConnectionAbortedError
+
+    def _fault(self, method, path):
+        now = time.monotonic()
+        with self._lock:
+            for waiting in self._waiting:
+                if waiting[0] == method and path.startswith(waiting[1]):
+                    self._waiting.remove(waiting)
+                    self._failing_until = now + waiting[2]
+                    break
+            if now > self._failing_until:
+                return None
+            fault = next(self._kinds)
+            self.faults[fault] += 1
+            return fault
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory):
+    logging.getLogger("werkzeug").setLevel(logging.WARNING)  # it tells of every request
+    endpoint = FaultyS3(tmp_path_factory.mktemp("s3"))
+    endpoint.start()
+    yield endpoint
+    endpoint.server.shutdown()
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
