@@ -41,7 +41,8 @@ def test_temperature_lowers_the_loss_and_keeps_the_order(seed, heat):
     found = fit_calibrator(labels, probabilities, "temperature")
     after = found.apply(probabilities)
     assert log_loss(labels, after) <= log_loss(labels, probabilities) + 1e-3
-    assert (np.argsort(after, kind="stable") == np.argsort(probabilities, kind="stable")).all()
+    # Not strictly: of what is all but certain it makes one value.
+    assert (np.diff(after[np.argsort(probabilities)]) >= 0).all()
     assert found.apply(np.array([0.5])) == pytest.approx(0.5)
 
 
