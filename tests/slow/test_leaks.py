@@ -181,5 +181,5 @@ def test_the_report_tells_of_a_planted_leak(generated, miniature_recipe, tmp_pat
     found = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     page = html.unescape(Path(found["report"]).read_text())
     verdict = page.partition("<section")[0]
-    assert "Leak: 39 of the test part's patches (100.0%) have an exact copy" in verdict
-    assert "No patch of the test part has an exact copy outside it." not in page
+    assert "Leak: 39 of the test part's patches (100.0%) share pixels" in verdict
+    assert "No patch of the test part shares pixels with one outside it." not in page

@@ -1,17 +1,23 @@
-"""The real service, `pcam up` with its server, worker and MLflow, and an S3 that may fail."""
+"""The real service, `pcam up` with its server, worker and MLflow, and an S3 that may fail.
 
+Prefect's database is SQLite; a new one of a PostgreSQL server where PCAM_TEST_POSTGRES names one.
+"""
+
+import asyncio
 import logging
 import os
 import socket
 import subprocess
 import sys
 import time
+import uuid
 from collections import Counter
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 from threading import Lock, Thread
 
+import asyncpg
 import boto3
 import httpx
 import psutil
@@ -121,7 +127,8 @@ def serve(tmp_path_factory):
 
     @contextmanager
     def running(**variables):
-        service = Service(tmp_path_factory.mktemp("service") / "pcam-service", variables)
+        home = tmp_path_factory.mktemp("service") / "pcam-service"
+        service = Service(home, _database() | variables)
         try:
             service.until(lambda: "Ctrl-C" in service.log.read_text(), 240)
             yield service
@@ -235,6 +242,23 @@ def s3(tmp_path_factory):
     endpoint.start()
     yield endpoint
     endpoint.server.shutdown()
+
+
+def _database():
+    """Make a database on the PostgreSQL server that is to be tested with, if one is."""
+    server = os.environ.get("PCAM_TEST_POSTGRES")
+    if not server:
+        return {}
+    name = f"prefect_{uuid.uuid4().hex}"
+
+    async def create():
+        connection = await asyncpg.connect(f"{server}/postgres")
+        await connection.execute(f"CREATE DATABASE {name}")
+        await connection.close()
+
+    asyncio.run(create())
+    address = f"{server}/{name}".replace("postgresql://", "postgresql+asyncpg://")
+    return {"PREFECT_API_DATABASE_CONNECTION_URL": address}
 
 
 def _free_port():
