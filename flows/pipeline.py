@@ -24,6 +24,7 @@ from tasks.model_card import describe_model
 from tasks.optimism import price_optimism
 from tasks.predict import predict_test_folder, write_submission
 from tasks.prepare import prepare_patches
+from tasks.random_split import train_on_random_split
 from tasks.reference import summarise_training
 from tasks.report import write_report
 from tasks.single import train_single
@@ -101,13 +102,13 @@ def pipeline(
     }
     comparison = do(compare_models, **training, settings=recipe.compare)
     tuned = do(tune_model, **training, comparison=comparison, settings=recipe.tune)
-    crossvalidated = do(
-        crossvalidate_model,
+    in_folds = {
         **training,
-        tuned=tuned,
-        others=recipe.final.in_folds,
-        settings=recipe.crossvalidate,
-    )
+        "tuned": tuned,
+        "others": recipe.final.in_folds,
+        "settings": recipe.crossvalidate,
+    }
+    crossvalidated = do(crossvalidate_model, **in_folds)
     folds = {} if recipe.final.form == "single" else {"crossvalidated": crossvalidated}
     trained = {}
     if recipe.final.form != "folds":
@@ -157,6 +158,7 @@ def pipeline(
         price_optimism,
         **final,
         crossvalidated=crossvalidated,
+        random_split=do(train_on_random_split, **in_folds),
         decision=decision,
         evaluation=evaluation,
         settings=recipe.evaluate,

@@ -28,7 +28,7 @@ def card(
         description: What the model's JSON says.
         sources: What `pcam_core.datasets.provenance.provenance` returned.
         figures: Those of the artifacts labels, groups, split, final, threshold and evaluate, by
-            these names; and under split `copied`, see `pcam_core.stages.copied`.
+            these names; and under split `leaked`, see `pcam_core.stages.leak`.
         slides: What `pcam_core.stages.evaluate.read_slides` returned.
         thirds: What `pcam_core.decision.brightness.by_brightness` returned.
     """

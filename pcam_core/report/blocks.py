@@ -49,6 +49,14 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Command:
+    """What to type into a shell."""
+
+    text: str
+    kind: ClassVar[str] = "command"
+
+
+@dataclass(frozen=True)
 class Points:
     """A list of sentences, each with a few words in bold before it."""
 
@@ -58,13 +66,17 @@ class Points:
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose cells are aligned by `align`: one "l" or "r" a column."""
+    """A table whose cells are aligned by `align`: one "l" or "r" a column.
+
+    A `folded` one shows only its title until it is opened.
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     align: str
     caption: str = ""
+    folded: bool = False
     kind: ClassVar[str] = "table"
 
 
@@ -132,7 +144,7 @@ class Specimens:
     kind: ClassVar[str] = "specimens"
 
 
-Block = Heading | Text | Note | Points | Table | Picture | Row | Gallery | Specimens
+Block = Heading | Text | Note | Command | Points | Table | Picture | Row | Gallery | Specimens
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pcam_core.report.blocks import Chapter
 from pcam_core.report.layout import lay_out
 from pcam_core.report.verdict import verdict
 
-_TRUSTED = ("gate", "groups", "splits", "model", "evaluation")
+_TRUSTED = ("groups", "splits", "model", "evaluation")
 
 
 def page(
@@ -50,14 +50,14 @@ def chapters(recipe: Mapping[str, Any], artifacts: Mapping[str, Artifact]) -> Se
     return [
         result_chapters.held_out(a["evaluation"]),
         result_chapters.decided(a["decision"]),
-        optimism_chapter.optimism(a["optimism"], a["splits"]),
+        optimism_chapter.optimism(a["optimism"]),
         explanation_chapter.explained(a["explanation"]),
         result_chapters.submitted(
             a["labels"], a["predictions"], a["submission"], a["decision"], a["receipts"]
         ),
         quality_chapter.quality(a["gate"]),
         exploration_chapter.exploration(a["explored"], a["gate"], a["groups"]),
-        splits_chapter.parts(a["groups"], a["splits"], a["gate"], a["model"]),
+        splits_chapter.parts(a["groups"], a["splits"], a["model"]),
         preparation_chapter.preparation(a["prepared"], a["enlarged"], a["explored"]),
         model_chapters.compared(a["comparison"]),
         tuning_chapter.tuning(a["tuned"]),

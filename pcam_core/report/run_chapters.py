@@ -1,13 +1,15 @@
 """The chapters on the run itself: time, settings, versions, and what is done differently."""
 
+import json
 import platform
+import shlex
 from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from pcam_core.artifact import Artifact
 from pcam_core.report import model_figures as draw
-from pcam_core.report.blocks import Chapter, Points, Row, Table, Text, picture
+from pcam_core.report.blocks import Chapter, Command, Heading, Points, Row, Table, Text, picture
 from pcam_core.units import duration
 
 _PACKAGES = ("pcam", "keras", "tensorflow", "jax", "numpy", "pandas", "scikit-learn", "pillow")
@@ -54,37 +56,68 @@ def timing(artifacts: Sequence[Artifact]) -> Chapter:
 
 
 def reproduction(recipe: dict[str, Any]) -> Chapter:
-    """List the settings and the versions.
+    """Give the command that leads to the same settings, all of them, and the versions.
 
     Args:
         recipe: A recipe as JSON values, nested by section.
     """
-    settings = [(name, value) for name, value in flat(recipe) if name != "name"]
     versions = [("python", platform.python_version()), *_versions()]
+    sections = {name: value for name, value in recipe.items() if name != "name"}
     return Chapter(
         "configuration",
         "Configuration",
         [
             Text(
-                f"Recipe {recipe['name']}. Any of these fields is set with"
-                " --set section.field=value; equal settings, data, code and versions lead to equal"
-                " content keys."
+                "Equal settings, data, code and versions lead to equal content keys. This command"
+                " asks for the settings of this run:"
             ),
+            Command(_command(recipe)),
             Table("Versions", ("Package", "Version"), versions, "ll"),
-            Table("Settings", ("Field", "Value"), settings, "ll"),
+            Heading("All settings, by section"),
+            *(
+                Table(
+                    name,
+                    ("Field", "Value"),
+                    [(field, _told(value)) for field, value in flat(section, f"{name}.")],
+                    "ll",
+                    folded=True,
+                )
+                for name, section in sections.items()
+            ),
         ],
     )
 
 
-def flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield (dotted field, value as text) of nested settings."""
+def _command(recipe: dict[str, Any]) -> str:
+    """Return a command line; only what differs from a recipe that is shipped is set in it."""
+    from pcam_core.recipe import load_recipe, shipped_recipes
+
+    name = recipe["name"]
+    if name not in shipped_recipes():
+        return f"pcam train --recipe {shlex.quote(f'{name}.toml')} --data DIR"
+    shipped = dict(flat(load_recipe(name).model_dump(mode="json")))
+    # TOML, which --set reads, writes all of these as JSON does.
+    changed = (
+        f"--set {shlex.quote(f'{field}={json.dumps(value)}')}"
+        for field, value in flat(recipe)
+        if shipped.get(field, ...) != value
+    )
+    return " \\\n  ".join([f"pcam train --recipe {name} --data DIR", *changed])
+
+
+def flat(settings: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted field, value) of nested settings."""
     for name, value in settings.items():
         if isinstance(value, dict):
             yield from flat(value, f"{prefix}{name}.")
-        elif isinstance(value, list | tuple):
-            yield f"{prefix}{name}", ", ".join(map(str, value)) or "none"
         else:
-            yield f"{prefix}{name}", "none" if value is None else str(value)
+            yield f"{prefix}{name}", value
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None else str(value)
 
 
 def differences() -> Chapter:

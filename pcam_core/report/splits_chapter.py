@@ -7,8 +7,8 @@ from pcam_core.patches import SIDE, Pixels
 from pcam_core.report.blocks import Chapter, Gallery, Note, Row, Strip, Table, Text, picture
 from pcam_core.report.embedding import pixels_data_uri
 from pcam_core.report.splits_figures import split_parts
-from pcam_core.stages.copied import copied_into_test
 from pcam_core.stages.groups import read_examples
+from pcam_core.stages.leak import leaked_into_test
 from pcam_core.stages.split import ROLES
 
 _FRAME = (19, 154, 116)  # green: no colour of the stains
@@ -29,7 +29,7 @@ _IN_BOTH = {
 }
 
 
-def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -> Chapter:
+def parts(groups: Artifact, splits: Artifact, model: Artifact) -> Chapter:
     """Say how patches were grouped, what that prevents, and which part does what."""
     figures = splits.figures
     shares = [figures["positive_share"][role] for role in ROLES]
@@ -63,8 +63,8 @@ def parts(groups: Artifact, splits: Artifact, gate: Artifact, model: Artifact) -
                 " with a published part in one group."
             )
         )
-    told = leak(splits, gate)
-    blocks.append(Note(told, "bad") if told else Note(_NO_COPY, "good"))
+    told = leak(splits, groups)
+    blocks.append(Note(told, "bad") if told else Note(_NO_LEAK, "good"))
     blocks += _overlaps(groups)
     return Chapter(
         "splits",
@@ -88,12 +88,12 @@ def _grouped(figures: dict[str, Any]) -> str:
         f"Groups come from {figures['source']}: {figures['groups']:,} of them, the largest with"
         f" {figures['largest']:,} patches. No group stands on two sides of any split."
     )
-    if figures["detected"]:
-        text += (
-            f" {figures['pairs']:,} pairs of patches show the same place, and"
-            f" {figures['sharing']:,} patches have at least one such partner or a known slide."
-        )
-    return text
+    partner = (
+        f", and {figures['sharing']:,} patches have at least one such partner or a known slide"
+        if figures["detected"]
+        else ""
+    )
+    return f"{text} {figures['pairs']:,} pairs of patches show the same place{partner}."
 
 
 def _prevented(figures: dict[str, Any]) -> str:
@@ -107,19 +107,19 @@ def _prevented(figures: dict[str, Any]) -> str:
     )
 
 
-_NO_COPY = "No patch of the test part has an exact copy outside it."
+_NO_LEAK = "No patch of the test part shares pixels with one outside it."
 
 
-def leak(splits: Artifact, gate: Artifact) -> str:
-    """Say that a wrong map of slides has put equal patches on both sides of the test; else ""."""
-    copied = copied_into_test(splits, gate)
-    if not copied:
+def leak(splits: Artifact, groups: Artifact) -> str:
+    """Say that a wrong map of slides has put one place on both sides of the test; else ""."""
+    leaked = leaked_into_test(splits, groups)
+    if not leaked:
         return ""
-    share = copied / splits.figures["patches"]["test"]
+    share = leaked / splits.figures["patches"]["test"]
     return (
-        f"Leak: {copied:,} of the test part's patches ({share:.1%}) have an exact copy among those"
-        " that train or choose, under the name of another slide. The figures on the test flatter"
-        " the model. Correct the map of slides or remove the copies, then run again."
+        f"Leak: {leaked:,} of the test part's patches ({share:.1%}) share pixels with patches that"
+        " train or choose, under the name of another slide. The figures on the test flatter the"
+        " model. Correct the map of slides or remove such patches, then run again."
     )
 
 

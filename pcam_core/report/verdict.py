@@ -65,7 +65,6 @@ def headline(evaluation: Artifact, predictions: Artifact, model: Artifact) -> di
 def verdict(
     numbers: dict[str, Any],
     *,
-    gate: Artifact,
     groups: Artifact,
     splits: Artifact,
     model: Artifact,
@@ -75,7 +74,6 @@ def verdict(
 
     Args:
         numbers: What `headline` returned.
-        gate: Artifact of `gate`.
         groups: Artifact of `groups`.
         splits: Artifact of `split`.
         model: Artifact of `final`.
@@ -101,7 +99,7 @@ def verdict(
             ),
         ),
         interval=(low, auc, high),
-        leak=leak(splits, gate),
+        leak=leak(splits, groups),
         honesty=_honesty(groups.figures, held_out),
         warned=groups.figures["detected"] or held_out < _FEW,
     )

@@ -25,20 +25,19 @@ def groups(folder: Path, *, data: Dataset, labels: Artifact, gate: Artifact) -> 
 
     Where every patch has a slide, the slides are the groups. Else patches that share pixels (see
     `pcam_core.overlap`) or a known slide are one group, and a patch without either is its own.
-    `pairs.csv` holds the overlapping pairs as `find_overlaps` returns them, and `examples.npz`
-    the patches, uint8 (n, 2, 96, 96, 3), of some with an offset in `examples.csv`; both have no
-    rows where slides are all known.
+    `pairs.csv` holds the overlapping pairs as `find_overlaps` returns them, which tell of a wrong
+    map of slides too, and `examples.npz` the patches, uint8 (n, 2, 96, 96, 3), of some with an
+    offset in `examples.csv`.
     """
     from pcam_core.overlap import find_overlaps, overlap_groups
 
     table = accepted(labels, gate, "train")
     ids = list(table["id"])
     mapped = table[table["slide"] != ""]
-    pairs = pd.DataFrame(columns=["first", "second", "dy", "dx", "transform", "shared_pixels"])
+    pairs = find_overlaps(ids, lambda chosen: data.patches("train", chosen))
     if len(mapped) == len(table):
         named = dict(zip(table["id"], table["slide"], strict=True))
     else:
-        pairs = find_overlaps(ids, lambda chosen: data.patches("train", chosen))
         by_slide = mapped.sort_values("id").groupby("slide")["id"]
         together = [pair for _, members in by_slide for pair in pairwise(members)]
         links = pd.DataFrame(together, columns=["first", "second"], dtype=str)
@@ -76,6 +75,12 @@ def _write_examples(folder: Path, data: Dataset, pairs: pd.DataFrame) -> None:
 def read_groups(artifact: Artifact) -> pd.DataFrame:
     """Return the table (id, group) that `groups` wrote."""
     return pd.read_csv(artifact.path / FILE, dtype=str, keep_default_na=False)
+
+
+def read_pairs(artifact: Artifact) -> pd.DataFrame:
+    """Return the pairs of patches that share pixels, as `find_overlaps` returns them."""
+    types = {"first": str, "second": str}
+    return pd.read_csv(artifact.path / PAIRS, dtype=types, keep_default_na=False)
 
 
 def read_examples(artifact: Artifact) -> tuple[pd.DataFrame, Pixels]:

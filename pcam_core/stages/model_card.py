@@ -20,10 +20,10 @@ from pcam_core.model_card.description import (
 from pcam_core.section import Section
 from pcam_core.source_digest import source_digest
 from pcam_core.stage import numeric_versions, stage
-from pcam_core.stages.copied import copied_into_test
 from pcam_core.stages.evaluate import EvaluateSettings, read_held_out, read_slides
 from pcam_core.stages.explore import read_patches
 from pcam_core.stages.final import MODEL
+from pcam_core.stages.leak import leaked_into_test
 from pcam_core.stages.threshold import read_calibrator
 
 CARD = "model_card.md"
@@ -57,8 +57,8 @@ def model_card(
         sources: What is known of their origin; see `pcam_core.datasets.provenance`.
         recipe: The whole recipe.
         labels: Artifact of `labels`; and so on.
-        gate: What measured the brightness of patches, and found copies.
-        groups: Which patches belong together.
+        gate: What measured the brightness of patches.
+        groups: Which patches belong together, and share pixels.
         explored: Which patches are in use.
         splits: Which of them are the test.
         prepared: What the model takes.
@@ -86,7 +86,7 @@ def model_card(
     figures = {
         "labels": labels.figures,
         "groups": groups.figures,
-        "split": {**splits.figures, "copied": copied_into_test(splits, gate)},
+        "split": {**splits.figures, "leaked": leaked_into_test(splits, groups)},
         "final": model.figures,
         "threshold": decision.figures,
         "evaluate": evaluation.figures,

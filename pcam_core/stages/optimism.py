@@ -14,6 +14,7 @@ from pcam_core.measures import scores
 from pcam_core.stage import stage
 from pcam_core.stages.evaluate import EvaluateSettings, read_held_out
 from pcam_core.stages.final_predictions import stopping_patches, trained_patches
+from pcam_core.stages.random_split import read_random_split
 
 _NOTEBOOKS = DecisionSettings(threshold="f1")
 
@@ -25,6 +26,7 @@ def optimism(
     prepared: Artifact,
     splits: Artifact,
     crossvalidated: Artifact,
+    random_split: Artifact,
     model: Artifact,
     decision: Artifact,
     evaluation: Artifact,
@@ -39,8 +41,9 @@ def optimism(
     `honest` is the held-out test at the highest F1 of the deciding patches, whatever the run's own
     rule is, with the 95 % `interval` of its accuracy. `folds` has the mean scores of the
     cross-validation `at_half` and, as the notebook told them, at each fold's own threshold
-    (`at_own`). Writes `predictions.csv` (claim, id, label, group, probability) of
-    `chose_the_epoch` and `trained_on`.
+    (`at_own`); `random_split` is a fold of the same size and training that was drawn patch by
+    patch, with `leaking`, see `pcam_core.stages.random_split`. Writes `predictions.csv` (claim,
+    id, label, group, probability) of `chose_the_epoch` and `trained_on`.
     """
     tested = read_held_out(evaluation)
     shown = {
@@ -55,6 +58,10 @@ def optimism(
         "honest": _honest(tested, pd.read_csv(decision.path / "predictions.csv"), settings),
         **{name: _tuned_on_itself(table) for name, table in claims.items()},
         "folds": _folds(pd.read_csv(crossvalidated.path / "predictions.csv")),
+        "random_split": {
+            **_tuned_on_itself(read_random_split(random_split)),
+            "leaking": random_split.figures["leaking"],
+        },
     }
 
 

@@ -19,7 +19,7 @@ from tasks.tracking import mlflow_client, tracking_uri
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):
     states = first.states
-    assert len(states) == 24
+    assert len(states) == 25
     assert set(states.values()) == {"Completed"}
     submission = pd.read_csv(products.submission.path / "submission.csv", dtype={"id": str})
     sample = pd.read_csv(generated / "sample_submission.csv", dtype={"id": str})
@@ -95,7 +95,7 @@ def test_a_run_is_on_record(first, products, request_):
     record = RunHistory(request_.out).read()[-1]
     assert (record.status, record.error) == ("done", None)
     assert [record.data] == request_.data
-    assert len(record.artifacts) == len(record.code) == 23
+    assert len(record.artifacts) == len(record.code) == 24
     assert all(artifact.fault() is None for artifact in record.artifacts)
     assert products.report in record.artifacts
     assert record.figures.auc == products.evaluation.figures["at_threshold"]["scores"]["auc"]

@@ -22,7 +22,7 @@ THIRDS = [
 @pytest.fixture
 def written(description):
     def write(
-        slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50, copied=0,
+        slides=(), thirds=THIRDS, sources=("Kaggle: CC0.",), detected=True, groups=50, leaked=0,
         **made,
     ):  # fmt: skip
         parts = ("train", "validation", "calibration", "test")
@@ -33,7 +33,7 @@ def written(description):
                 "patches": dict.fromkeys(parts, 125),
                 "positive_share": dict.fromkeys(parts, 0.4),
                 "groups": dict.fromkeys(parts, 75),
-                "copied": copied,
+                "leaked": leaked,
             },
             "final": {"epochs": 12, "best_epoch": 7, "folds": 5},
             "threshold": {"rule": "F1", "patches": 125},
@@ -95,7 +95,7 @@ def test_few_groups_are_warned_of(written):
 
 
 def test_a_leak_is_told(written):
-    assert "- **Leak:** 1,200 patches of the test have an exact copy" in written(copied=1200)
+    assert "- **Leak:** 1,200 patches of the test share pixels" in written(leaked=1200)
     assert "Leak" not in written()
 
 

@@ -20,11 +20,16 @@ def priced(known, decided, artifact, tmp_path):
         )
         return {}
 
+    def drawn(folder):
+        known.table.iloc[:12].to_csv(folder / "predictions.csv", index=False)
+        return {"leaking": 0.75}
+
     return optimism.build(
         tmp_path / "optimism",
         prepared=known.prepared,
         splits=known.splits,
         crossvalidated=artifact("crossvalidated", folds),
+        random_split=artifact("random_split", drawn),
         model=known.model,
         decision=decided(threshold="sensitivity", target=0.99),
         evaluation=artifact("evaluation", evaluation),
@@ -73,3 +78,11 @@ def test_the_honest_figure_keeps_the_rule_but_decides_elsewhere(known, priced, d
     assert honest["scores"]["f1"] <= priced.figures["tuned_on_test"]["scores"]["f1"]
     low, high = honest["interval"]
     assert low <= honest["scores"]["accuracy"] <= high
+
+
+def test_the_random_split_is_told_at_the_threshold_tuned_on_it(known, priced):
+    found = priced.figures["random_split"]
+    assert (found["patches"], found["leaking"]) == (12, 0.75)
+    part = known.table.iloc[:12]
+    labels, probabilities = part["label"].to_numpy(), part["probability"].to_numpy()
+    assert found["scores"] == scores(labels, probabilities, found["threshold"])

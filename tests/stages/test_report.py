@@ -1,9 +1,12 @@
 """The report of a run in miniature, whose artifacts are as the stages would have left them."""
 
 import base64
+import html
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from pcam_core.decision.slides import by_slide
 from pcam_core.exploration.survey import MEASURES
 from pcam_core.measures import confusion, scores
 from pcam_core.patch_store import write_patch_store
-from pcam_core.recipe import load_recipe
+from pcam_core.recipe import load_recipe, parse_changes
 from pcam_core.report.embedding import png_data_uri
 from pcam_core.report.exploration_figures import classes
 from pcam_core.report.verdict import headline, verdict
@@ -102,7 +105,8 @@ def _groups(folder: Path) -> dict[str, Any]:
     scored()[["id", "group"]].to_csv(folder / "groups.csv", index=False)
     pair = {"first": "p00", "second": "p01", "dy": 16, "dx": -32, "transform": "identity",
             "shared_pixels": 80 * 64}  # fmt: skip
-    pd.DataFrame([pair]).to_csv(folder / "examples.csv", index=False)
+    for name in ("examples", "pairs"):
+        pd.DataFrame([pair]).to_csv(folder / f"{name}.csv", index=False)
     np.savez(folder / "examples.npz", patches=np.zeros((1, 2, 96, 96, 3), np.uint8))
     return {"source": f"{HOSTILE} and detected overlap", "detected": True, "groups": 8,
             "largest": 6, "median": 6.0, "sharing": 48, "pairs": 1}  # fmt: skip
@@ -243,6 +247,7 @@ def _optimism(folder: Path) -> dict[str, Any]:
         **dict.fromkeys(("tuned_on_test", "chose_the_epoch", "trained_on"), found),
         "honest": honest,
         "folds": folds,
+        "random_split": found | {"leaking": 0.5, "scores": _folds()["mean"] | {"auc": 0.9654}},
     }
 
 
@@ -358,6 +363,21 @@ def test_the_notebooks_claim_stands_beside_the_honest_figure(
     html = written[1]
     assert "would have claimed accuracy 0.988" in html
     assert "honest is 0.876 (0.810 to 0.910) on the 12 held-out patches." in html
+    assert "50.0% have a member of their group among those that train" in html
+    assert '<td class="r">0.965</td>' in html
+
+
+def test_the_command_asks_for_the_settings(tmp_path: Path, finished_run: Run) -> None:
+    changes = {"final.others.resnet50": 1e-4, "tune.space.widths": [0.5, 1], "split.seed": 3}
+    changed = load_recipe("demo", changes)
+    report.function(tmp_path, recipe=changed, **finished_run)
+    text = html.unescape((tmp_path / REPORT).read_text())
+    (command,) = re.findall(r"<code>(.*?)</code>", text, re.DOTALL)
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words[:4] == ["pcam", "train", "--recipe", "demo"]
+    asked = [after for word, after in pairwise(words) if word == "--set"]
+    assert load_recipe("demo", parse_changes(asked)) == changed
+    assert len(asked) == 3
 
 
 def test_decision_slides_errors_and_flags_are_told(written: tuple[dict[str, Any], str]) -> None:
@@ -387,7 +407,7 @@ def test_the_winners_lead_and_what_did_not_go_as_set_are_told(
 def test_unknown_slides_are_a_warning_in_the_verdict(finished_run: Run) -> None:
     run = finished_run
     numbers = headline(run["evaluation"], run["predictions"], run["model"])
-    trusted = ("gate", "groups", "splits", "model", "evaluation")
+    trusted = ("groups", "splits", "model", "evaluation")
     found = verdict(numbers, **{name: run[name] for name in trusted})
     assert found.warned
     assert not found.leak
@@ -397,15 +417,17 @@ def test_unknown_slides_are_a_warning_in_the_verdict(finished_run: Run) -> None:
 def test_a_planted_leak_stands_in_the_verdict(
     tmp_path: Path, finished_run: Run, written: tuple[dict[str, Any], str]
 ) -> None:
-    def all_alike(folder: Path) -> dict[str, Any]:
-        figures = _gate(folder)
-        path = folder / "properties.csv"
-        pd.read_csv(path).assign(hash=0).to_csv(path, index=False)
+    def everywhere(folder: Path) -> dict[str, Any]:
+        figures = _groups(folder)
+        ids = scored()["id"]
+        pairs = [(a, b) for a in ids for b in ids if a < b]
+        found = pd.DataFrame(pairs, columns=["first", "second"])
+        found.to_csv(folder / "pairs.csv", index=False)
         return figures
 
-    run = finished_run | {"gate": make(tmp_path, "gate", all_alike)}
+    run = finished_run | {"groups": make(tmp_path, "groups", everywhere)}
     _, html = write(tmp_path / "report", run)
-    told = "Leak: 12 of the test part&#39;s patches (100.0%) have an exact copy among those that"
+    told = "Leak: 12 of the test part&#39;s patches (100.0%) share pixels with patches that"
     assert html.count(told) == 2  # in the verdict and in the chapter on the splits
     assert told in html.partition("<section")[0]
     assert "Leak:" not in written[1]

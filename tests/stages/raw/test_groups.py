@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from pcam_core.artifact import Artifact
-from pcam_core.stages.groups import groups, read_examples, read_groups
+from pcam_core.stages.groups import groups, read_examples, read_groups, read_pairs
 from pcam_core.stages.labels import labels
 
 
@@ -43,7 +43,10 @@ def test_slides_are_the_groups_where_all_are_known(overlapping, grouped):
     assert by_id(artifact) == {f"p{n}": str(n // 3) for n in range(6)}
     figures = artifact.figures
     assert (figures["source"], figures["detected"]) == ("patch_id_wsi_full.csv", False)
-    assert (figures["groups"], figures["largest"], figures["pairs"]) == (2, 3, 0)
+    assert (figures["groups"], figures["largest"], figures["pairs"]) == (2, 3, 1)
+    # They tell that the map of slides is wrong.
+    (pair,) = read_pairs(artifact).to_dict("records")
+    assert (pair["first"], pair["second"], pair["dx"]) == ("p1", "p4", 16)
 
 
 def test_overlap_groups_where_no_slide_is_known(overlapping, grouped):
