@@ -61,17 +61,22 @@ def reproduction(recipe: dict[str, Any]) -> Chapter:
     Args:
         recipe: A recipe as JSON values, nested by section.
     """
+    from pcam_core.recipe import shipped_recipes
+
     versions = [("python", platform.python_version()), *_versions()]
     sections = {name: value for name, value in recipe.items() if name != "name"}
+    is_shipped = recipe["name"] in shipped_recipes()
+    file = shlex.quote(f"{recipe['name']}.toml")
     return Chapter(
         "configuration",
         "Configuration",
         [
             Text(
                 "Equal settings, data, code and versions lead to equal content keys. This command"
-                " asks for the settings of this run:"
+                f" asks for {'those' if is_shipped else 'the recipe'} of this run"
+                f"{'' if is_shipped else '; what was set beside it stands below'}:"
             ),
-            Command(_command(recipe)),
+            Command(_command(recipe) if is_shipped else f"pcam train --recipe {file} --data DIR"),
             Table("Versions", ("Package", "Version"), versions, "ll"),
             Heading("All settings, by section"),
             *(
@@ -89,12 +94,10 @@ def reproduction(recipe: dict[str, Any]) -> Chapter:
 
 
 def _command(recipe: dict[str, Any]) -> str:
-    """Return a command line; only what differs from a recipe that is shipped is set in it."""
-    from pcam_core.recipe import load_recipe, shipped_recipes
+    """Return a command line; only what differs from the shipped recipe is set in it."""
+    from pcam_core.recipe import load_recipe
 
     name = recipe["name"]
-    if name not in shipped_recipes():
-        return f"pcam train --recipe {shlex.quote(f'{name}.toml')} --data DIR"
     shipped = dict(flat(load_recipe(name).model_dump(mode="json")))
     # TOML, which --set reads, writes all of these as JSON does.
     changed = (
