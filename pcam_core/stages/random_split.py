@@ -66,7 +66,7 @@ def random_split(
     patches = settings.training.patches(len(training))
     passes = [(name, hyperparameters, patches) for name, hyperparameters in chosen.items()]
     disk = 10_000_000 + checkpoint_bytes(chosen.items(), network)
-    announce("Train on a random split", folder, disk, expected_seconds(passes, network))
+    announce("Random split", folder, disk, expected_seconds(passes, network))
 
     trainer = Trainer(open_store(prepared, "train"), network, augmentation, settings.training)
     checkpoints = folder / "checkpoints"
