@@ -112,7 +112,7 @@ def parse_recipe(fields: dict[str, Any], changes: Mapping[str, Any] | None = Non
 
 
 def parse_changes(assignments: Sequence[str]) -> dict[str, Any]:
-    """Read "section.field=value" texts; a value is TOML, or else plain text.
+    """Read "section.field=value" texts; a value is TOML, or else plain text; "" is None.
 
     Raises:
         InputError: A text has no "=".
@@ -127,7 +127,7 @@ def parse_changes(assignments: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise InputError(f"{text!r} sets nothing.", "Write --set section.field=value.")
         try:
-            changes[field.strip()] = tomllib.loads(f"value = {value}")["value"]
+            changes[field.strip()] = tomllib.loads(f"value = {value}")["value"] if value else None
         except tomllib.TOMLDecodeError:
             changes[field.strip()] = value
     return changes

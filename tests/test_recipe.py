@@ -190,7 +190,7 @@ def test_changes_are_parsed():
         "network.trained_blocks": "all",
         "network.weights": "/a=b/c.h5",
         "tune.space.dropout": [0.1, 0.2],
-        "predict.submit": "",
+        "predict.submit": None,
     }
 
 

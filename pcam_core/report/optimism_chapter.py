@@ -85,10 +85,11 @@ def _sentence(claims: Mapping[str, Any]) -> str:
 def _drawn(drawn: Mapping[str, Any], folds: Mapping[str, Any]) -> str:
     """Compare a fold drawn patch by patch with those drawn by group."""
     gain = drawn["scores"]["auc"] - folds["at_own"]["auc"]
+    chance = "of which chance is a part" if drawn["leaking"] else "which is chance alone"
     return (
         f"The last row is the notebook's random split: of these {drawn['patches']:,} patches"
         f" {drawn['leaking']:.1%} have a member of their group among those that train. Same"
-        f" network, same training: AUC {gain:+.3f}, of which chance is a part."
+        f" network, same training: AUC {gain:+.3f}, {chance}."
     )
 
 

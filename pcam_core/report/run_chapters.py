@@ -99,9 +99,9 @@ def _command(recipe: dict[str, Any]) -> str:
 
     name = recipe["name"]
     shipped = dict(flat(load_recipe(name).model_dump(mode="json")))
-    # TOML, which --set reads, writes all of these as JSON does.
+    # TOML, which --set reads, writes these as JSON does, but for None, which is no text at all.
     changed = (
-        f"--set {shlex.quote(f'{field}={json.dumps(value)}')}"
+        f"--set {shlex.quote(f'{field}=' + ('' if value is None else json.dumps(value)))}"
         for field, value in flat(recipe)
         if shipped.get(field, ...) != value
     )
