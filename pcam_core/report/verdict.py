@@ -83,6 +83,7 @@ def verdict(
     patches, held_out = found["patches"], found["groups"]
     auc, low, high = (numbers[name] for name in ("auc", "auc_low", "auc_high"))
     positive, total = numbers["test_positive"], numbers["test_patches"]
+    leaked = leak(splits, groups)
     at = f"at the threshold, on {patches:,} held-out patches"
     return Verdict(
         headline=f"{_subject(model.figures)} ranks a tumour patch above a normal one in"
@@ -99,9 +100,9 @@ def verdict(
             ),
         ),
         interval=(low, auc, high),
-        leak=leak(splits, groups),
+        leak=leaked,
         honesty=_honesty(groups.figures, held_out),
-        warned=groups.figures["detected"] or held_out < _FEW,
+        warned=bool(leaked) or groups.figures["detected"] or held_out < _FEW,
     )
 
 
