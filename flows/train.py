@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prefect import flow, tags
+from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.bad_items import all_bad_items_in
@@ -28,6 +28,7 @@ from tasks.gpu_slot import gpu_slot
 from tasks.open_data import open_data
 from tasks.registry import latest_hold_out, register_model
 from tasks.result import show_result
+from tasks.run_tags import tag_run
 from tasks.stage_task import StageTask
 from tasks.tracking import tracked
 
@@ -87,13 +88,14 @@ def trained(
     Raises:
         InputError: The data or the recipe is wrong, or the model cannot be registered.
     """
+    tag_run(recipe.name)
     recorder.plan(recipe, data, _planned(request, recipe, data, held_out, left_out)[1])
 
     def do(task: StageTask, **inputs: Any) -> Artifact:
         return task.run(request.artifacts, **inputs)
 
     with tracked(request.out, recorder.record, recipe) as run:
-        with gpu_slot(), tags(recipe.name), employing(dask_workers(request.dask)):
+        with gpu_slot(), employing(dask_workers(request.dask)):
             products = pipeline(do, data, recipe, request.destination, held_out, left_out)
         recorder.found(KeyFigures.model_validate(products.report.figures["headline"]))
         version = register_model(run, held_out)

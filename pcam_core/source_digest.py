@@ -3,6 +3,7 @@
 import ast
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -27,28 +28,50 @@ def source_digest(module: str, root: Path | None = None) -> str:
     """
     root = root or Path(str(files(PACKAGE))).parent
     digest = hashlib.sha256()
-    for name in sorted(_closure(module, root)):
-        path = _file(name, root)
-        assert path is not None
-        digest.update(f"{name}\n{_bare(path)}\n".encode())
-        for data in _data_files(path, root):
+    for name, source in sorted(_closure(module, root).items()):
+        digest.update(f"{name}\n{source.code}\n".encode())
+        for data in source.data:
             digest.update(f"{data.relative_to(root)}\n".encode() + data.read_bytes())
     return digest.hexdigest()
 
 
-def _closure(module: str, root: Path) -> set[str]:
-    if _file(module, root) is None:
+@dataclass(frozen=True)
+class _Source:
+    """What counts of a module.
+
+    Attributes:
+        code: Its code without comments, docstrings and layout.
+        imports: Names that may be modules of the package.
+        data: Files beside it that are no code.
+    """
+
+    code: str
+    imports: frozenset[str]
+    data: tuple[Path, ...]
+
+
+def _closure(module: str, root: Path) -> dict[str, _Source]:
+    if _source(module, root) is None:
         raise ModuleNotFoundError(f"{module} is not a module of {PACKAGE}", name=module)
-    found: set[str] = set()
+    found: dict[str, _Source] = {}
     waiting = list(_with_parents(module))
     while waiting:
         name = waiting.pop()
-        path = _file(name, root)
-        if path is None or name in found:
-            continue
-        found.add(name)
-        waiting.extend(_imports(ast.parse(path.read_text())))
+        source = _source(name, root)
+        if source is not None and name not in found:
+            found[name] = source
+            waiting.extend(source.imports)
     return found
+
+
+@cache  # most stages run most modules
+def _source(module: str, root: Path) -> _Source | None:
+    path = _file(module, root)
+    if path is None:
+        return None
+    tree = ast.parse(path.read_text())
+    imports = frozenset(_imports(tree))
+    return _Source(code=_bare(tree), imports=imports, data=tuple(_data_files(path, root)))
 
 
 def _imports(tree: ast.AST) -> Iterator[str]:
@@ -78,8 +101,7 @@ def _file(module: str, root: Path) -> Path | None:
     return None
 
 
-def _bare(path: Path) -> str:
-    tree = ast.parse(path.read_text())
+def _bare(tree: ast.AST) -> str:
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None

@@ -19,9 +19,5 @@ def _publish_fetched(artifact: Artifact) -> None:
     show_table("champion", "The champion as registered", [artifact.figures])
 
 
-fetch_champion = stage_task(
-    registered, "fetch the champion", publish=_publish_fetched, tags=("decision",)
-)
-challenge_champion = stage_task(
-    challenge, "challenge the champion", publish=_publish, tags=("decision",)
-)
+fetch_champion = stage_task(registered, "fetch the champion", publish=_publish_fetched)
+challenge_champion = stage_task(challenge, "challenge the champion", publish=_publish)

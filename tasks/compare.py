@@ -18,4 +18,4 @@ def _publish(artifact: Artifact) -> None:
     show_picture("comparison-bars", "Models over the folds", comparison_bars(artifact))
 
 
-compare_models = stage_task(compare, "compare models", publish=_publish, tags=("training", "gpu"))
+compare_models = stage_task(compare, "compare models", publish=_publish)

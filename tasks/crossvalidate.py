@@ -18,6 +18,4 @@ def _publish(artifact: Artifact) -> None:
     show_picture("fold-curves", "Learning curves of the folds", curves)
 
 
-crossvalidate_model = stage_task(
-    crossvalidate, "cross-validate", publish=_publish, tags=("training", "gpu")
-)
+crossvalidate_model = stage_task(crossvalidate, "cross-validate", publish=_publish)

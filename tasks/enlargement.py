@@ -18,6 +18,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("enlargement", "Shrunk patches restored by the upscaler and by bicubic", rows)
 
 
-measure_enlargement = stage_task(
-    enlargement, "measure the enlargement", publish=_publish, tags=("data", "gpu")
-)
+measure_enlargement = stage_task(enlargement, "measure the enlargement", publish=_publish)

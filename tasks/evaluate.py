@@ -32,6 +32,4 @@ def _publish(artifact: Artifact) -> None:
         )
 
 
-measure_on_test = stage_task(
-    evaluate, "measure on the held-out test", publish=_publish, tags=("decision", "gpu")
-)
+measure_on_test = stage_task(evaluate, "measure on the held-out test", publish=_publish)

@@ -20,6 +20,4 @@ def _publish(artifact: Artifact) -> None:
     show_picture("centre-share-figure", "Share of the attribution in the centre", shares(figures))
 
 
-explain_model = stage_task(
-    explanation, "explain the model", publish=_publish, tags=("decision", "gpu")
-)
+explain_model = stage_task(explanation, "explain the model", publish=_publish)

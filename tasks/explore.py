@@ -23,4 +23,4 @@ def _publish(artifact: Artifact) -> None:
         show_picture("parts", "Training against test", train_against_test(patches, TISSUE))
 
 
-explore_data = stage_task(explore, "explore data", publish=_publish, tags=("data",))
+explore_data = stage_task(explore, "explore data", publish=_publish)

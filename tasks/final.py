@@ -13,6 +13,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("final-model", "The final model", [{name: figures[name] for name in _SHOWN}])
 
 
-make_final = stage_task(
-    final, "put the final model together", publish=_publish, tags=("training", "gpu")
-)
+make_final = stage_task(final, "put the final model together", publish=_publish)

@@ -22,4 +22,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("suspects", title, suspects.head(_SHOWN).to_dict("records"))
 
 
-validate_data = stage_task(gate, "validate data", publish=_publish, tags=("data",))
+validate_data = stage_task(gate, "validate data", publish=_publish)

@@ -10,4 +10,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("groups", "Patches of one slide or place", [artifact.figures])
 
 
-group_patches = stage_task(groups, "group patches", publish=_publish, tags=("data",))
+group_patches = stage_task(groups, "group patches", publish=_publish)

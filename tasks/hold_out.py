@@ -10,4 +10,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("hold-out", "What models compete on, and none is trained on", [artifact.figures])
 
 
-draw_hold_out = stage_task(hold_out, "draw the hold-out", publish=_publish, tags=("data",))
+draw_hold_out = stage_task(hold_out, "draw the hold-out", publish=_publish)

@@ -10,4 +10,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("labels", "What the folder holds", [artifact.figures])
 
 
-load_labels = stage_task(labels, "load labels", publish=_publish, tags=("data",))
+load_labels = stage_task(labels, "load labels", publish=_publish)

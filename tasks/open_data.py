@@ -15,7 +15,6 @@ from tasks.transient import PATIENCE
 @task(
     name="open data",
     task_run_name="open data",
-    tags=["data"],
     # Whether the data has changed is what this asks.
     cache_policy=NO_CACHE,
     persist_result=False,

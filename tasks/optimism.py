@@ -15,6 +15,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("optimism", "What the notebook's way would have claimed of this model", rows)
 
 
-price_optimism = stage_task(
-    optimism, "price the notebook's way", publish=_publish, tags=("decision", "gpu")
-)
+price_optimism = stage_task(optimism, "price the notebook's way", publish=_publish)

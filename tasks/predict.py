@@ -30,8 +30,6 @@ def _publish_submission(artifact: Artifact) -> None:
 
 
 predict_test_folder = stage_task(
-    predict_test, "predict the test folder", publish=_publish_predictions, tags=("output", "gpu")
+    predict_test, "predict the test folder", publish=_publish_predictions
 )
-write_submission = stage_task(
-    submission, "write the submission", publish=_publish_submission, tags=("output",)
-)
+write_submission = stage_task(submission, "write the submission", publish=_publish_submission)

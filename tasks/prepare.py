@@ -11,4 +11,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("patch-store", "The prepared patches", [row])
 
 
-prepare_patches = stage_task(prepare, "prepare patches", publish=_publish, tags=("data", "gpu"))
+prepare_patches = stage_task(prepare, "prepare patches", publish=_publish)

@@ -12,6 +12,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("random-split", "A fold drawn patch by patch, as the notebook drew it", [row])
 
 
-train_on_random_split = stage_task(
-    random_split, "train on a random split", publish=_publish, tags=("training", "gpu")
-)
+train_on_random_split = stage_task(random_split, "train on a random split", publish=_publish)

@@ -14,6 +14,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("reference", "Beyond these, a patch gets no prediction", rows)
 
 
-summarise_training = stage_task(
-    reference, "summarise the training patches", publish=_publish, tags=("gpu",)
-)
+summarise_training = stage_task(reference, "summarise the training patches", publish=_publish)

@@ -13,4 +13,4 @@ def _publish(artifact: Artifact) -> None:
     create_markdown_artifact(f"`{page}`", key="report", description=f"It lies at {page}")
 
 
-write_report = stage_task(report, "write the report", publish=_publish, tags=("output",))
+write_report = stage_task(report, "write the report", publish=_publish)

@@ -53,7 +53,7 @@ def pin_model(model: str, out: Path) -> PinnedModel:
     return PinnedModel(address=standing.address, sha256=standing.sha256, version=standing.version)
 
 
-@task(name="score new patches", task_run_name="score {source}", tags=["output", "gpu"], **PATIENCE)
+@task(name="score new patches", task_run_name="score {source}", **PATIENCE)
 def score_patches(
     model: PinnedModel, source: str, destination: str, settings: DriftSettings
 ) -> list[Batch]:

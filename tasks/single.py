@@ -11,6 +11,4 @@ def _publish(artifact: Artifact) -> None:
     show_picture("final-curve", "Final training", final_curve(artifact, "val_auc"))
 
 
-train_single = stage_task(
-    single, "train the single model", publish=_publish, tags=("training", "gpu")
-)
+train_single = stage_task(single, "train the single model", publish=_publish)

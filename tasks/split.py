@@ -16,4 +16,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("splits", "Parts that share no group", rows)
 
 
-split_patches = stage_task(split, "split by group", publish=_publish, tags=("data",))
+split_patches = stage_task(split, "split by group", publish=_publish)

@@ -44,7 +44,6 @@ def stage_task(
     name: str,
     *,
     publish: Publish,
-    tags: tuple[str, ...] = (),
     timeout_seconds: float | None = None,
 ) -> StageTask:
     """Make the Prefect task of a stage.
@@ -53,7 +52,6 @@ def stage_task(
         stage: What is computed.
         name: What people see in Prefect's UI.
         publish: Shows the artifact there, once it is made.
-        tags: Tags of the task's runs.
         timeout_seconds: Only for work on the network: Prefect cannot interrupt native code.
     """
 
@@ -68,10 +66,11 @@ def stage_task(
         return f"{stage.key(**parameters['inputs'])}-{parameters['root'].as_posix()}"
 
     run.__doc__ = stage.__doc__
+    # No tags: for each run Prefect asks whether they are limited, and again after two seconds where
+    # its SQLite has just been written to.
     as_task = task(
         name=name,
         task_run_name=name,
-        tags=list(tags),
         cache_key_fn=cache_key,
         persist_result=True,
         result_serializer="json",

@@ -18,6 +18,4 @@ def _publish(artifact: Artifact) -> None:
     show_picture("threshold-curve", "Scores over the threshold", threshold_curve(artifact))
 
 
-choose_threshold = stage_task(
-    threshold, "choose the threshold", publish=_publish, tags=("decision", "gpu")
-)
+choose_threshold = stage_task(threshold, "choose the threshold", publish=_publish)

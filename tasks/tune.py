@@ -11,4 +11,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("trials", "Hyperband's trials, best first", trials)
 
 
-tune_model = stage_task(tune, "tune with Hyperband", publish=_publish, tags=("training", "gpu"))
+tune_model = stage_task(tune, "tune with Hyperband", publish=_publish)

@@ -10,6 +10,4 @@ def _publish(artifact: Artifact) -> None:
     show_table("uploads", "What stands in object storage", artifact.figures["receipts"])
 
 
-upload_products = stage_task(
-    upload, "upload products", publish=_publish, tags=("output",), timeout_seconds=3600
-)
+upload_products = stage_task(upload, "upload products", publish=_publish, timeout_seconds=3600)

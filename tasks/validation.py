@@ -10,4 +10,4 @@ def _publish(artifact: Artifact) -> None:
     insist(artifact)
 
 
-write_validation = stage_task(validation, "insist on good data", publish=_publish, tags=("data",))
+write_validation = stage_task(validation, "insist on good data", publish=_publish)

@@ -1,9 +1,12 @@
 import shutil
 from pathlib import Path
+from uuid import UUID
 
 import numpy as np
 import pandas as pd
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 
 from flows.request import ScoreRequest
 from flows.score import score
@@ -100,6 +103,19 @@ def test_a_run_is_on_record(first, products, request_):
     assert products.report in record.artifacts
     assert record.figures.auc == products.evaluation.figures["at_threshold"]["scores"]["auc"]
     assert record.flow_run == first.flow_run
+
+
+def test_a_run_is_tagged_with_its_recipe_and_its_tasks_are_not(first):
+    with get_client(sync_client=True) as client:
+        run = client.read_flow_run(UUID(first.flow_run))
+        of_run = FlowRunFilter(id=FlowRunFilterId(any_=[run.id]))
+        tasks = client.read_task_runs(flow_run_filter=of_run)
+    assert run.tags == [
+        run.parameters["request"]["recipe"].rpartition("/")[2].removesuffix(".toml")
+    ]
+    # A tag costs a task up to two seconds.
+    assert [task.name for task in tasks if task.tags] == []
+    assert tasks
 
 
 def test_mlflow_follows_a_run(first, products, request_):
