@@ -1,6 +1,7 @@
 """A disk that fills up while a run writes to it."""
 
 import random
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -40,9 +41,16 @@ def test_run_stops_with_the_reason_and_goes_on_once_there_is_space(
     rng = random.Random(seed)
     out = small_disk / "out"
     running = start(out)
-    assert reached(running, out, rng.choice(["tune", "single"]))
-    time.sleep(rng.uniform(0, 0.5))
+    stage = rng.choice(["tune", "single"])
+    assert reached(running, out, stage)
+    # What it needs is asked for before its first file, with another message.
+    while not any(out.glob(f"artifacts/.building/{stage}-*/*")):
+        time.sleep(0.001)
+        assert running.poll() is None
+    time.sleep(rng.uniform(0, 0.3))
+    running.send_signal(signal.SIGSTOP)  # filling takes longer than some stages
     fill(small_disk)
+    running.send_signal(signal.SIGCONT)
     _, errors = running.communicate()
     assert running.returncode == 1, errors
     assert "the disk is full" in errors
