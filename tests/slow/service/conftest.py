@@ -1,6 +1,7 @@
 """The real service, `pcam up` with its server, worker and MLflow, and an S3 that may fail.
 
 Prefect's database is SQLite; a new one of a PostgreSQL server where PCAM_TEST_POSTGRES names one.
+S3 is moto's server, or the one at PCAM_TEST_S3.
 """
 
 import asyncio
@@ -27,6 +28,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from werkzeug.middleware.http_proxy import ProxyMiddleware
 from werkzeug.serving import make_server
 
 from deployments.service.environment import AUTH, MARK
@@ -155,12 +157,12 @@ class FaultyS3:
         self.faults = Counter()
         self._waiting, self._failing_until, self._lock = [], 0.0, Lock()
         self._kinds = cycle(["503", "dropped", "cut"])
-        self._moto = DomainDispatcherApplication(create_backend_app)
+        self._sound = _sound_s3()
         self.server = make_server(
             "127.0.0.1", 0, self._answer, threaded=True, request_handler=MotoRequestHandler
         )
         endpoint = f"http://127.0.0.1:{self.server.server_port}"
-        key, secret = "planted-id-4714", "planted-key-4715"
+        key, secret = "planted:id-4714", "planted-key-4715"
         self.environment = {
             "AWS_ENDPOINT_URL": endpoint,
             "AWS_ACCESS_KEY_ID": key,
@@ -203,7 +205,7 @@ class FaultyS3:
     def _answer(self, environ, start_response):
         fault = self._fault(environ["REQUEST_METHOD"], environ["PATH_INFO"])
         if fault is None:
-            return self._moto(environ, start_response)
+            return self._sound(environ, start_response)
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)) if fault != "cut" else 0
         if fault == "503":
             body = b"<Error><Code>SlowDown</Code><Message>Slow down.</Message></Error>"
@@ -214,7 +216,7 @@ class FaultyS3:
 
     def _cut(self, environ, start_response, *, done):
         if done:
-            body = b"".join(self._moto(environ, start_response))
+            body = b"".join(self._sound(environ, start_response))
             if len(body) > 1:
                 yield body[: len(body) // 2]
         environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
@@ -233,6 +235,19 @@ class FaultyS3:
             fault = next(self._kinds)
             self.faults[fault] += 1
             return fault
+
+
+def _sound_s3():
+    """Return an S3 server as a WSGI application: moto's, or the one that is to be tested with."""
+    server = os.environ.get("PCAM_TEST_S3")
+    if not server:
+        return DomainDispatcherApplication(create_backend_app)
+    # A signature covers the host that the client asked.
+    same = {"target": server, "host": None, "headers": {}, "remove_prefix": False}
+    proxy = ProxyMiddleware(None, {})
+    return lambda environ, start_response: proxy.proxy_to(same, environ["PATH_INFO"], "")(
+        environ, start_response
+    )
 
 
 @pytest.fixture(scope="session")
