@@ -3,6 +3,7 @@ import struct
 import threading
 import time
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from pcam_core.patches import in_parallel, read_patch
+from pcam_core.patches import PatchError, in_parallel, read_patch
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
 
@@ -59,6 +60,45 @@ def test_decodes_losslessly(decode, content):
 def test_the_reason_is_told(decode, content, reason):
     with pytest.raises(ValueError, match=reason):
         decode(content)
+
+
+def png(width, height, bits, pixels):
+    """An RGB PNG whose header may promise what it likes."""
+
+    def chunk(name, content):
+        check = struct.pack(">I", zlib.crc32(name + content))
+        return struct.pack(">I", len(content)) + name + content + check
+
+    header = struct.pack(">IIBBBBB", width, height, bits, 2, 0, 0, 0)
+    body = zlib.compress(pixels)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", body) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "an empty file"),
+        (PLAIN, "not a PNG image"),
+        (encoded(RGB, format="PNG")[:30], "a PNG that is cut off or damaged"),
+        (encoded(RGB, format="PNG")[:20_000], "cannot be decoded: image file is truncated"),
+        (encoded(RGB.convert("L"), format="PNG"), "grey-scale, not RGB"),
+        (encoded(RGB.convert("RGBA"), format="PNG"), "RGBA, not RGB"),
+        (encoded(RGB, format="PNG", save_all=True, append_images=[RGB.rotate(9)]), "several pages"),
+        (png(96, 96, 16, bytes(96 * (1 + 96 * 6))), "3 channels of 16 bits, not 3 of 8"),
+        (png(60_000, 60_000, 8, b""), "far more than 96x96 pixels"),
+    ],
+)
+def test_a_png_is_held_to_the_same(content, reason):
+    with pytest.raises(PatchError, match=f"^{reason}") as error:
+        read_patch(io.BytesIO(content), "PNG")
+    assert "0x" not in str(error.value)
+
+
+def test_a_png_is_decoded_losslessly():
+    found = read_patch(io.BytesIO(encoded(RGB, format="PNG")), "PNG")
+    np.testing.assert_array_equal(found, PIXELS)
 
 
 def test_a_bomb_is_refused_by_its_header(decode, odd_tiffs):

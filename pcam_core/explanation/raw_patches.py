@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from PIL import Image
 
 from pcam_core.errors import InputError
 from pcam_core.listing import listing
-from pcam_core.patches import MODE, SIDE, PatchError, Pixels, read_patch
+from pcam_core.patches import SIDE, Form, PatchError, Pixels, read_patch
 from pcam_core.stages.enlarging import centre
 from pcam_core.stages.prepare_settings import PrepareSettings
 from pcam_core.superres.upscaler import open_upscaler
@@ -18,6 +17,11 @@ SUFFIXES = (".tif", ".tiff", ".png")
 """How the names of patches end."""
 
 _BATCH = 32
+
+
+def form_of(name: str) -> Form:
+    """Return what a file with one of `SUFFIXES` must be."""
+    return "PNG" if name.lower().endswith(".png") else "TIFF"
 
 
 def find_files(places: Sequence[Path]) -> list[Path]:
@@ -52,7 +56,7 @@ def read_raw(files: Sequence[Path]) -> Pixels:
     patches, wrong = [], []
     for file in files:
         try:
-            patches.append(read_png(file) if file.suffix.lower() == ".png" else read_patch(file))
+            patches.append(read_patch(file, form_of(file.name)))
         except PatchError as error:
             wrong.append(f"{file}: {error}")
     if wrong:
@@ -92,19 +96,3 @@ def prepared(patches: Pixels, settings: PrepareSettings) -> Pixels:
     size = (settings.store_size, settings.store_size)
     resized = [Image.fromarray(patch).resize(size, Image.Resampling.LANCZOS) for patch in stored]
     return np.stack([np.asarray(patch) for patch in resized])
-
-
-def read_png(file: Path | IO[bytes]) -> Pixels:
-    """Decode one patch from a PNG; otherwise as `read_patch`."""
-    try:
-        with Image.open(file, formats=("PNG",)) as image:
-            if image.size != (SIDE, SIDE):
-                size = f"{image.width}x{image.height} pixels, not {SIDE}x{SIDE}"
-                raise PatchError("size", size)
-            if image.mode != MODE:
-                raise PatchError("mode", f"of mode {image.mode}, not {MODE}")
-            return np.asarray(image)
-    except PatchError:
-        raise
-    except Exception as error:  # what a decoder raises on damaged bytes has no common base
-        raise PatchError("unreadable", f"cannot be decoded: {error}") from None

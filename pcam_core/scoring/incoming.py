@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from pcam_core.explanation.raw_patches import SUFFIXES, read_png
+from pcam_core.explanation.raw_patches import SUFFIXES, form_of
 from pcam_core.patches import PatchError, Pixels, in_parallel, read_patch
 from pcam_core.scoring.source import THREADS, Entry, Source
 
@@ -89,8 +89,8 @@ def _read(source: Source, entry: Entry) -> Incoming:
     except OSError as error:
         return Incoming(name, "", entry.etag, None, error.strerror or str(error))
     digest = hashlib.sha256(content).hexdigest()
-    decode = read_png if entry.name.lower().endswith(".png") else read_patch
     try:
-        return Incoming(name, digest, entry.etag, decode(io.BytesIO(content)))
+        pixels = read_patch(io.BytesIO(content), form_of(entry.name))
+        return Incoming(name, digest, entry.etag, pixels)
     except PatchError as error:
         return Incoming(name, digest, entry.etag, None, str(error))
