@@ -54,6 +54,12 @@ def judge(challenger: Measured, champion: Measured, settings: PromotionSettings)
         seed=settings.seed,
     )
     objections = []
+    groups = int(ours.groupby("label")["group"].nunique().min())
+    if groups < settings.min_groups:
+        objections.append(
+            f"the hold-out has only {groups:,} groups (slides or places) of a class, of"
+            f" {settings.min_groups:,} that a judgement needs"
+        )
     if not difference.low > settings.margin:
         objections.append(
             f"its AUC is {difference.value:+.4f} against the champion's (95 % interval"

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from pcam_core.promotion.related import related
+
 FILE = "hold-out.csv.gz"
 
 
@@ -16,8 +18,9 @@ class HoldOut(BaseModel):
         version: 1, 2, ...; each holds all ids of the one before.
         key: Hex sha256 of the file.
         data: Addresses of all data that it was drawn from.
-        path: A file of the columns id and held_out (0 or 1): every labelled patch that was there
-            when this version was drawn. What is not held out may have been trained on since.
+        path: A file of the columns id and held_out (0 or 1): the labelled patches that were there
+            when this version was drawn, or before. What is not held out may have been trained on
+            since. Patches that are neither, as they share pixels with the hold-out, are left out.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -36,6 +39,17 @@ class HoldOut(BaseModel):
         """Return the ids that may have been trained on."""
         table = self._table()
         return set(table.loc[table["held_out"] == 0, "id"])
+
+    def measured(self, table: pd.DataFrame, pairs: pd.DataFrame) -> set[str]:
+        """Return the ids that models can be measured on.
+
+        Later patches or a map of slides may tell that something held out belongs to what a model
+        has been trained on; it stays out of training, and judges nobody any more.
+
+        Args:
+            table, pairs: See `related`.
+        """
+        return self.ids() - related(self.trainable(), table, pairs)
 
     def _table(self) -> pd.DataFrame:
         return pd.read_csv(self.path, dtype={"id": str}, keep_default_na=False)

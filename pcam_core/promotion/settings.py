@@ -28,6 +28,12 @@ class PromotionSettings(Section):
         description="Expected calibration error, of calibrated probabilities, that it may add"
         " (0 to 1).",
     )
+    min_groups: int = Field(
+        10,
+        ge=2,
+        description="Groups (slides or places) of each class that the hold-out needs: with fewer,"
+        " the interval of the difference promises too much.",
+    )
     bootstrap_draws: int = Field(
         2000, ge=100, le=100_000, description="Bootstrap samples of whole groups."
     )

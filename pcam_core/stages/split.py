@@ -10,9 +10,10 @@ from pydantic import Field
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
 from pcam_core.promotion.hold_out import HoldOut
+from pcam_core.promotion.related import related
 from pcam_core.section import Section
 from pcam_core.stage import stage
-from pcam_core.stages.groups import read_groups
+from pcam_core.stages.groups import read_groups, read_pairs
 from pcam_core.stages.labels import read_ids
 
 FILE = "splits.csv"
@@ -59,14 +60,14 @@ def split(
 ) -> dict[str, Any]:
     """Write `splits.csv`, which every later stage reads.
 
-    A hold-out, as `held_out`, is the test part in place of a published or a drawn one; as
-    `left_out`, it is in no part.
+    A hold-out, as `held_out`, is the test part in place of a published or a drawn one, less what is
+    no measure any more (see `HoldOut.measured`); as `left_out`, it is in no part.
 
     Columns: id, label, group; `role` ("test", "calibration", "validation", "train" or "unused");
     `compare_fold` and `cv_fold` (0, 1, ...; -1 for the test part and what is unused); `tune`
     ("train", "validation" or empty). Unused are the patches that the gate has quarantined, those
-    that share a group with what is left out, and those that share one with a hold-out, or with a
-    published test or validation part, that they are not in.
+    that share a group or pixels with a hold-out that they are not the test part of, and those that
+    share a group with a published test or validation part that they are not in.
 
     Figures: patches, positive share and groups of each part, and `random_leak`: the share 0..1
     of the test part that would have had a member of its group outside, had patches been drawn
@@ -79,13 +80,16 @@ def split(
     # Sorting makes the split independent of the order of the rows.
     table = read_ids(labels, "train").sort_values("id", ignore_index=True)
     table = table[["id", "label", "published"]].merge(read_groups(groups), on="id", how="left")
+    pairs = read_pairs(groups)
     if left_out:
-        away = set(table.loc[table["id"].isin(left_out.ids()), "group"])
-        table["group"] = table["group"].mask(table["group"].isin(away))
+        away = related(left_out.ids(), table, pairs)
+        table["group"] = table["group"].mask(table["id"].isin(away))
     published = bool((table["published"] == "test").any())
     if held_out:
-        own = table["published"].where(table["published"] != "test", UNUSED)
-        table["published"] = own.mask(table["id"].isin(held_out.ids()), "test")
+        away = related(held_out.ids(), table, pairs)
+        own = table["published"].mask(table["id"].isin(away), UNUSED).replace("test", UNUSED)
+        measured = held_out.measured(table, pairs)
+        table["published"] = own.mask(table["id"].isin(measured), "test")
     table["role"] = _published(table).where(table["group"].notna(), UNUSED)
     table["group"] = table["group"].fillna("")
     seed = settings.seed

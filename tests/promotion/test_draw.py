@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pcam_core.promotion.draw import next_hold_out
+from pcam_core.promotion import draw
 from pcam_core.promotion.hold_out import HoldOut, write_hold_out
 
 
@@ -14,6 +14,12 @@ def patches(groups, published=""):
         (f"{group}-{n}", label, group) for group, of in groups.items() for n, label in enumerate(of)
     ]
     return pd.DataFrame(rows, columns=["id", "label", "group"]).assign(published=published)
+
+
+def next_hold_out(table, held_out, trainable, share, seed, pairs=()):
+    """Draw where so many pairs of patches share pixels."""
+    shared = pd.DataFrame(list(pairs), columns=["first", "second"])
+    return draw.next_hold_out(table, shared, held_out, trainable, share, [seed])
 
 
 def singles(count, start=0):
@@ -77,6 +83,14 @@ def test_a_new_patch_joins_the_group_that_it_shares_pixels_with():
     held, trainable = {"held-0"}, {"held-1", "seen-0"}
     # What may have been trained on stays out, although its group is held out now.
     assert next_hold_out(table, held, trainable, 0.5, 0) == {"held-0", "held-2"}
+
+
+def test_a_copy_of_what_was_there_is_not_new():
+    table = pd.concat([singles(2), patches({"copy": [0, 1]})])
+    before = {"held_out": {"g0-0"}, "trainable": {"g1-0"}, "share": 1, "seed": 0}
+    assert next_hold_out(table, **before) == {"g0-0", "copy-0", "copy-1"}
+    for known in ("g0-0", "g1-0"):
+        assert next_hold_out(table, **before, pairs=[(known, "copy-1")]) == {"g0-0"}
 
 
 def test_what_is_absent_stays():

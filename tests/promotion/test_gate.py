@@ -7,14 +7,14 @@ from pcam_core.promotion.settings import PromotionSettings
 
 RNG = np.random.default_rng(0)
 LABELS = RNG.integers(0, 2, 400)
-GROUPS = [f"g{n // 4}" for n in range(400)]
 SETTINGS = PromotionSettings(bootstrap_draws=300)
 
 
-def measured(noise, sensitivity=0.8, error=0.05, seed=1):
+def measured(noise, sensitivity=0.8, error=0.05, seed=1, groups=100):
     """A model whose probabilities are labels and so much noise."""
     drawn = LABELS + np.random.default_rng(seed).normal(0, noise, 400)
-    table = pd.DataFrame({"id": [f"p{n}" for n in range(400)], "label": LABELS, "group": GROUPS})
+    table = pd.DataFrame({"id": [f"p{n}" for n in range(400)], "label": LABELS})
+    table["group"] = [f"g{n * groups // 400}" for n in range(400)]
     probability = (drawn - drawn.min()) / np.ptp(drawn)
     return Measured(table.assign(probability=probability), sensitivity, error)
 
@@ -59,6 +59,15 @@ def test_the_guards(sensitivity, error, objections):
     assert len(found) == len(objections)
     for text, name in zip(found, objections, strict=True):
         assert name in text
+
+
+def test_few_groups_are_no_basis():
+    found = [
+        judge(measured(0.5, groups=few), measured(2.0, groups=few), SETTINGS).objections
+        for few in (10, 9)
+    ]
+    assert found[0] == ()
+    assert "only 9 groups" in found[1][0]
 
 
 def test_the_order_of_patches_does_not_matter():

@@ -26,7 +26,7 @@ COARSE = {
 SIDES = ["role", "compare_fold", "cv_fold", "tune"]
 
 
-def run(table, held_out=(), left_out=(), **changes):
+def run(table, held_out=(), left_out=(), pairs=(), trained=(), **changes):
     """Split a table with columns id, label, group ("" in quarantine) and perhaps published."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -34,12 +34,14 @@ def run(table, held_out=(), left_out=(), **changes):
         labels.to_csv(folder / "train.csv", index=False)
         grouped = table.loc[table["group"] != "", ["id", "group"]]
         grouped.sample(frac=1, random_state=0).to_csv(folder / "groups.csv", index=False)
+        shared = pd.DataFrame(list(pairs), columns=["first", "second"])
+        shared.to_csv(folder / "pairs.csv", index=False)
         artifact = Artifact(stage="x", key="x", data=(), path=folder)
         apart = {}
         for name, ids in (("held_out", held_out), ("left_out", left_out)):
             if len(ids):
                 apart[name] = HoldOut(version=3, key="x", data=(), path=folder / f"{name}.csv.gz")
-                write_hold_out(apart[name].path, set(ids), set())
+                write_hold_out(apart[name].path, set(ids), set(trained))
         figures = split.function(
             folder,
             labels=artifact,
@@ -293,6 +295,24 @@ def test_a_hold_out_stands_in_for_a_published_test():
     assert set(found.loc[found["role"] == "test", "id"]) == {"p2", "p3", "p110"}
     assert (found["role"] == "unused").sum() == 29
     assert not figures["published"]
+
+
+@pytest.mark.parametrize("how", ["held_out", "left_out"])
+def test_what_shares_pixels_with_a_hold_out_is_in_no_part(how):
+    apart, copies = ["p0", "p1", "p2", "p3"], ["p20", "p31"]
+    found, _ = run(even(60), **{how: apart}, pairs=[("p0", "p20"), ("p31", "p3")], **COARSE)
+    away = set(found.loc[found["role"] == "unused", "id"])
+    assert away == {*copies, *(apart if how == "left_out" else [])}
+
+
+def test_what_models_were_trained_on_is_no_measure():
+    table = even(60)
+    table.loc[1, "group"] = table.loc[40, "group"]
+    found, _ = run(
+        table, ["p0", "p1", "p2", "p3"], pairs=[("p3", "p50")], trained=["p40", "p50"], **COARSE
+    )
+    assert set(found.loc[found["role"] == "test", "id"]) == {"p0", "p2"}
+    assert set(found.loc[found["role"] == "unused", "id"]) == {"p1", "p3", "p40", "p50"}
 
 
 def test_what_a_random_split_would_leak():
