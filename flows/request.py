@@ -81,8 +81,9 @@ class RetrainRequest(TrainRequest):
 
     recipe: Annotated[str, RecipeOrChampion] = Field(
         "champion",
-        description="'champion' (what that model was trained by), a shipped recipe or the path of a"
-        " .toml file; where there is no champion yet, name one.",
+        description="'champion' (what that model was trained by; `hold_out` and `promotion` are as"
+        " shipped), a shipped recipe or the path of a .toml file; where there is no champion yet,"
+        " name one.",
     )
     with_earlier: bool = Field(
         True,

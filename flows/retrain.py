@@ -1,6 +1,7 @@
 """The retraining flow: a challenger, and whether it becomes champion."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +41,13 @@ from tasks.registry import (
     register_hold_out,
     registered_model,
 )
+from tasks.registry_lease import lease
 from tasks.result import show_decision
 from tasks.stage_task import StageTask
 from tasks.tracking import tracking_uri
 from tasks.validation import write_validation
+
+_JUDGEMENT = ("hold_out", "promotion")
 
 
 class Retrained(BaseModel):
@@ -107,7 +111,10 @@ def _recipe(request: RetrainRequest) -> Recipe:
             "There is no champion yet whose recipe could be taken.",
             "Name the recipe of the first one, such as 'context'.",
         )
-    return parse_recipe(champion_recipe(uri, standing), request.changes)
+    own = champion_recipe(uri, standing)
+    # How a model is judged is no property of the champion: what was asked for once, it alone had.
+    method = {name: fields for name, fields in own.items() if name not in _JUDGEMENT}
+    return parse_recipe(method, request.changes)
 
 
 def _held_out(
@@ -118,11 +125,27 @@ def _held_out(
         earlier = latest_hold_out(request.out)
         before = earlier.data if earlier and request.with_earlier else ()
         addresses = list(dict.fromkeys([*before, *map(_lasting, request.data)]))
-        data = open_data(addresses, request.cache)
+        with _told_of_earlier(before):
+            data = open_data(addresses, request.cache)
         drawn = _drawn(request, recipe, data, recorder, earlier)
-        registered = register_hold_out(request.out, drawn, addresses, earlier)
+        with lease():
+            registered = register_hold_out(request.out, drawn, addresses, earlier)
         if registered:
             return data, registered
+
+
+@contextmanager
+def _told_of_earlier(data: Sequence[str]) -> Iterator[None]:
+    try:
+        yield
+    except InputError as error:
+        if not data:
+            raise
+        remedy = (
+            f"{error.remedy} The data of earlier retrainings ({', '.join(data)}) belongs to it,"
+            " unless `with_earlier` is off; then `data` must hold all of it at its new addresses."
+        )
+        raise InputError(error.problem, remedy, error.items) from error
 
 
 def _drawn(

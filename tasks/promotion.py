@@ -2,8 +2,6 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,19 +9,16 @@ from typing import TYPE_CHECKING
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
 from tasks.registry import CHAMPION, MODEL, champion_version, registering
+from tasks.registry_lease import lease
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 logger = logging.getLogger(__name__)
 
-LIMIT = "pcam-promotion"
-"""The global concurrency limit in Prefect, of one: who decides over the champion holds it."""
-
 PROMOTED = "pcam.model.promoted"
 """The event in Prefect that tells of a new champion."""
 
-_LEASE_S = 60  # after so many seconds what a killed run holds is free again
 _HISTORY = "champions"  # tag of the registered model: all versions that were champion, in order
 
 
@@ -42,7 +37,7 @@ def promote(out: Path, version: int, instead_of: int | None, reason: str) -> boo
     Raises:
         InputError: MLflow refuses or cannot be reached.
     """
-    with _lease(), registering(out, "cannot be told of the promotion") as client:
+    with lease(), registering(out, "cannot be told of the promotion") as client:
         standing = champion_version(client)
         if (int(standing.version) if standing else None) != instead_of:
             return False
@@ -86,11 +81,11 @@ def rolled_back(out: Path, version: int) -> bool:
         InputError: MLflow refuses or cannot be reached.
     """
     with registering(out, "does not tell of a version") as client:
-        return "rolled_back" in client.get_model_version(MODEL, str(version)).tags
+        return _rolled_back(client, version)
 
 
 def roll_back(out: Path) -> tuple[int, int]:
-    """Return to the champion before, with one write; needs no Prefect.
+    """Return to the last champion before that nobody has taken out of service; needs no Prefect.
 
     Returns:
         The version that was champion, and the one that is now.
@@ -101,15 +96,17 @@ def roll_back(out: Path) -> tuple[int, int]:
     with registering(out, "cannot be told of the rollback") as client:
         standing = champion_version(client)
         champions = _champions(client, int(standing.version) if standing else None)
-        if standing is None or len(champions) < 2:
+        sound = [version for version in champions[:-1] if not _rolled_back(client, version)]
+        if standing is None or not sound:
             raise InputError(
                 "There is no champion to return to.",
                 "Two models must have been promoted in this registry: see whether --out or"
                 " MLFLOW_TRACKING_URI is right.",
             )
-        before, now = champions[-1], champions[-2]
-        client.set_registered_model_alias(MODEL, CHAMPION, str(now))
+        before, now = champions[-1], sound[-1]
+        # The alias decides, so that a command that failed can be given again.
         _tell(client, before, rolled_back=_now())
+        client.set_registered_model_alias(MODEL, CHAMPION, str(now))
     return before, now
 
 
@@ -120,7 +117,13 @@ def _champions(client: "MlflowClient", standing: int | None) -> list[int]:
     if standing is None:
         return []
     # Somebody may have set the alias by hand.
-    return versions[: versions.index(standing) + 1] if standing in versions else [standing]
+    while versions and versions[-1] != standing:
+        versions.pop()
+    return versions or [standing]
+
+
+def _rolled_back(client: "MlflowClient", version: int) -> bool:
+    return "rolled_back" in client.get_model_version(MODEL, str(version)).tags
 
 
 def _tell(client: "MlflowClient", version: int, **tags: str) -> None:
@@ -130,18 +133,6 @@ def _tell(client: "MlflowClient", version: int, **tags: str) -> None:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-@contextmanager
-def _lease() -> Iterator[None]:
-    from prefect.client.orchestration import get_client
-    from prefect.concurrency.sync import concurrency
-    from prefect.exceptions import ObjectAlreadyExists
-
-    with get_client(sync_client=True) as client, suppress(ObjectAlreadyExists):
-        client.upsert_global_concurrency_limit_by_name(LIMIT, 1)
-    with concurrency(LIMIT, strict=True, lease_duration=_LEASE_S):
-        yield
 
 
 def _emit(version: int, instead_of: int | None, reason: str) -> None:

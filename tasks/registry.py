@@ -201,7 +201,7 @@ def latest_hold_out(out: Path) -> HoldOut | None:
 def register_hold_out(
     out: Path, drawn: Artifact, data: Sequence[str], earlier: HoldOut | None
 ) -> HoldOut | None:
-    """Make what the stage `hold_out` drew the next version, if it differs from the one before.
+    """Make what the stage `hold_out` drew the next version, if it or its data is another.
 
     Args:
         out: Folder of the artifacts.
@@ -222,7 +222,7 @@ def register_hold_out(
         newest = _latest(client)
         if (int(newest.version) if newest else None) != (earlier.version if earlier else None):
             return None
-        if earlier and earlier.key == key:
+        if earlier and (earlier.key, earlier.data) == (key, tuple(data)):
             return earlier
         run = client.create_run(experiment_of(client, uri, out), run_name=HOLD_OUT)
         client.log_artifact(run.info.run_id, str(file))

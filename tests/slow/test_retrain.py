@@ -24,7 +24,10 @@ def out(tmp_path_factory):
 @pytest.fixture(scope="module")
 def first(prefect_server, generated, miniature_recipe, out):
     """The first retraining, whose model nobody is compared with."""
-    return retrain(RetrainRequest(data=generated, recipe=miniature_recipe, out=out))
+    changes = {"promotion.sensitivity_loss": 0.5}
+    return retrain(
+        RetrainRequest(data=generated, recipe=miniature_recipe, out=out, changes=changes)
+    )
 
 
 def splits_of(out, number):
@@ -39,6 +42,13 @@ def test_the_first_is_promoted(first, out):
     assert (found.version, found.hold_out) == (1, 1)
     test = splits_of(out, 0).query("role == 'test'")
     assert set(test["id"]) == latest_hold_out(out).ids()
+
+
+def test_the_champions_recipe_does_not_say_how_others_are_judged(first, generated, out):
+    again = retrain(RetrainRequest(data=generated, out=out))
+    assert again.reason == "it is the champion already"
+    losses = [record.settings["promotion"]["sensitivity_loss"] for record in RunHistory(out).read()]
+    assert losses == [0.01, 0.5]
 
 
 def test_an_experiment_learns_nothing_of_the_hold_out(first, generated, miniature_recipe, out):

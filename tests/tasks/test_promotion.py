@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from pcam_core.errors import InputError
-from tasks import promotion
+from tasks import promotion, registry_lease
 from tasks.promotion import keep, promote, roll_back, rolled_back
 from tasks.registry import MODEL, champion
 from tasks.tracking import tracking_uri
@@ -78,7 +78,7 @@ def test_the_lease_is_held_while_the_champion_changes(out, versions, monkeypatch
 
     def look(client):
         with get_client(sync_client=True) as prefect:
-            limit = prefect.read_global_concurrency_limit_by_name(promotion.LIMIT)
+            limit = prefect.read_global_concurrency_limit_by_name(registry_lease.LIMIT)
         seen.append((limit.limit, limit.active_slots))
         return original(client)
 
@@ -106,6 +106,35 @@ def test_what_was_rolled_back_is_not_returned_to(out, versions, now, prefect_ser
     roll_back(out)
     assert promote(out, 3, 1, "better")
     assert roll_back(out) == (3, 1)
+
+
+def test_a_rollback_that_failed_half_way_is_given_again(
+    out, versions, client, now, prefect_server, monkeypatch
+):
+    for version, before in ((1, None), (2, 1), (3, 2)):
+        promote(out, version, before, "better")
+
+    def fail(*arguments):
+        raise ConnectionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(client), "set_registered_model_alias", fail)
+        with pytest.raises(InputError, match="the same command again"):
+            roll_back(out)
+    assert now() == 3
+    assert roll_back(out) == (3, 2)
+
+
+def test_a_champion_of_two_times_is_left_for_the_one_before_it(
+    out, versions, client, now, prefect_server
+):
+    for version, before in ((1, None), (3, 1), (2, 3)):
+        promote(out, version, before, "better")
+    client.set_registered_model_alias(MODEL, "champion", "3")
+    assert promote(out, 2, 3, "better")
+    client.set_registered_model_tag(MODEL, "champions", "[1, 3, 2, 3]")
+    client.set_registered_model_alias(MODEL, "champion", "3")
+    assert roll_back(out) == (3, 2)
 
 
 def test_a_promotion_that_was_killed_half_way(out, versions, client, now, prefect_server):

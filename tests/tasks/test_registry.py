@@ -129,6 +129,14 @@ def test_an_equal_hold_out_is_no_new_version(out, hold_out_of):
     assert register_hold_out(out, drawn, ["/old"], first) == first
 
 
+def test_an_equal_hold_out_of_data_that_has_moved_is_a_new_version(out, hold_out_of):
+    drawn = hold_out_of({"a"}, {"x"})
+    first = register_hold_out(out, drawn, ["/old"], None)
+    moved = register_hold_out(out, drawn, ["/moved"], first)
+    assert (moved.version, moved.key, moved.data) == (2, first.key, ("/moved",))
+    assert latest_hold_out(out) == moved
+
+
 def test_who_draws_after_an_older_version_has_to_draw_again(out, hold_out_of):
     first = register_hold_out(out, hold_out_of({"a"}, {"x"}), ["/old"], None)
     assert register_hold_out(out, hold_out_of({"a", "b"}, {"x"}), ["/new"], None) is None

@@ -192,6 +192,7 @@ def test_a_winner_a_rollback_and_no_way_back(service, s3, tmp_path):
         # So few patches say nothing of these.
         "promotion.sensitivity_loss": 1.0,
         "promotion.calibration_loss": 1.0,
+        "promotion.min_groups": 2,
     }
     request = {"data": ["s3://pcam/third"], "changes": better}
     third = retrained(service, request)
