@@ -155,7 +155,7 @@ def test_wrong_input_is_named(patches, tmp_path):
     (tmp_path / "m.keras").write_text("no model")
     wrong = [tmp_path / name for name in ("small.png", "grey.png", "text.png")]
     for given, told in (
-        (wrong, ["50x50 pixels", "of mode L", "cannot be decoded", "3 of 3 files"]),
+        (wrong, ["50x50 pixels", "grey-scale", "not a PNG image", "3 of 3 files"]),
         ([tmp_path / "empty"], ["There is no image"]),
         ([tmp_path / "nowhere"], ["does not exist"]),
         ([patches / "p0.tif"], ["m.keras cannot be loaded"]),
