@@ -9,7 +9,8 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.states import get_state_exception
 from prefect.tasks import Task, exponential_backoff
 
-_OVERLOADED = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "InternalError"}
+_PASSING = {"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout", "InternalError"}
+_PASSING |= {"ConditionalRequestConflict", "OperationAborted"}  # 409: another one is at it
 
 
 async def may_pass(task: Task[Any, Any], run: TaskRun, state: State[Any]) -> bool:
@@ -23,7 +24,7 @@ def is_transient(error: BaseException) -> bool:
     """Return whether the network or the server, not the input, made this failure."""
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return status >= 500 or error.response["Error"].get("Code") in _OVERLOADED
+        return status >= 500 or error.response["Error"].get("Code") in _PASSING
     network = (ConnectionError, TimeoutError, BotoConnectionError, HTTPClientError)
     return isinstance(error, network)
 

@@ -347,6 +347,20 @@ class TestScriptedEndpoint:
         with pytest.raises(ConnectionError, match="not visible yet"):
             bucket.put(source, "key")
 
+    @pytest.mark.parametrize("finished", [True, False])
+    def test_another_writer_is_at_it(
+        self, bucket: S3Store, source: Path, script: Stubber, finished: bool
+    ) -> None:
+        script.add_client_error("put_object", "ConditionalRequestConflict", http_status_code=409)
+        if finished:
+            script.add_response("head_object", {"ContentLength": 1})
+            with pytest.raises(InputError, match="different content"):
+                bucket.put(source, "key")
+        else:
+            script.add_client_error("head_object", "404", http_status_code=404)
+            with pytest.raises(ConnectionError, match="not visible yet"):
+                bucket.put(source, "key")
+
     def test_passing_error_is_left_to_retries(
         self, bucket: S3Store, source: Path, script: Stubber
     ) -> None:

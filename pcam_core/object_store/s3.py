@@ -24,6 +24,9 @@ from pcam_core.object_store.s3_errors import explained, permanent_errors_told
 
 SINGLE_PUT_BYTES = 64 * 2**20  # above this an upload goes in parts
 
+# Of a conditional PUT; 409 (ConditionalRequestConflict): the other writer is still at it.
+_TAKEN = {409, 412}
+
 
 class S3Store:
     """Keeps each object below a prefix of one bucket.
@@ -106,7 +109,7 @@ class S3Store:
         try:
             self._send_at_once(source, name, content, IfNoneMatch="*")
         except ClientError as error:
-            if _status(error) == 412:
+            if _status(error) in _TAKEN:
                 return False
             if _status(error) != 501:
                 raise

@@ -18,9 +18,11 @@ def answer(status, code):
         EndpointConnectionError(endpoint_url="http://127.0.0.1:1"),
         answer(503, "SlowDown"),
         answer(400, "RequestTimeout"),
+        answer(409, "ConditionalRequestConflict"),
+        answer(409, "OperationAborted"),
     ],
 )
-def test_network_and_overload_are_tried_again(error):
+def test_what_may_pass_is_tried_again(error):
     assert is_transient(error)
 
 
@@ -33,6 +35,7 @@ def test_network_and_overload_are_tried_again(error):
         OSError(28, "No space left on device"),
         answer(403, "AccessDenied"),
         answer(404, "NoSuchBucket"),
+        answer(409, "BucketNotEmpty"),
     ],
 )
 def test_nothing_else_is(error):
