@@ -18,7 +18,10 @@ from pcam_core.scoring.source import Entry, open_source
 
 PREDICTIONS = "predictions.csv"
 
-_MANIFESTS = "manifests"
+_TWICE = (
+    "patches would be scored twice. To score them again on purpose, give another place for the"
+    " predictions."
+)
 
 
 class StoredFile(BaseModel):
@@ -92,28 +95,38 @@ class Ledger:
             The table has the columns id, sha256 and etag of every patch, text.
 
         Raises:
-            InputError: A manifest or what it names is damaged.
+            InputError: A manifest or what it names is damaged or missing.
         """
+        try:
+            return self._known()
+        except InputError:
+            # A listing is not of one moment: of a batch that another run has published meanwhile
+            # it may have the manifest, and nothing of what came before it.
+            return self._known()
+
+    def _known(self) -> tuple[int, pd.DataFrame]:
         entries = {entry.name: entry for entry in self._source.entries()}
-        names = sorted(name for name in entries if _is_manifest(name))
+        last = sum(map(_is_manifest, entries))
+        names = [_manifest(number) for number in range(1, last + 1)]
         for name in names:
+            if name not in entries:
+                raise InputError(
+                    f"{self._place(name)} is missing, although there are later ones.",
+                    f"Put it back from a copy; without it {_TWICE}",
+                )
             if name not in self._scored:
                 self._scored[name] = self._read(entries, name)
         empty = pd.DataFrame(columns=["id", "sha256", "etag"], dtype=str)
-        last = int(Path(names[-1]).stem) if names else 0
         return last, pd.concat([empty, *(self._scored[name] for name in names)], ignore_index=True)
 
-    def publish(
-        self, folder: str, files: Mapping[str, str], within: str = ""
-    ) -> dict[str, StoredFile]:
+    def publish(self, folder: str, files: Mapping[str, str]) -> dict[str, StoredFile]:
         """Store texts under the digest of them all, and return where they are.
 
         Args:
             folder: What they are: the first part of their keys.
             files: Name to content.
-            within: What else tells them from other files.
         """
-        digest = hashlib.sha256(json.dumps([within, dict(files)]).encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(dict(files)).encode()).hexdigest()
         return {
             name: self._put(f"{folder}/{digest[:16]}/{name}", content)
             for name, content in files.items()
@@ -125,7 +138,7 @@ class Ledger:
         Raises:
             InputError: The store refuses.
         """
-        name = f"{_MANIFESTS}/{manifest.number:06d}.json"
+        name = _manifest(manifest.number)
         try:
             self._put(name, manifest.model_dump_json(indent=2))
         except InputError:
@@ -145,8 +158,11 @@ class Ledger:
             receipt: Receipt = self._store.put(path, key)
             return StoredFile(key=key, bytes=receipt.bytes, sha256=sha256_of(path))
 
+    def _place(self, name: str) -> str:
+        return f"{self.address.rstrip('/')}/{name}"
+
     def _read(self, entries: Mapping[str, Entry], name: str) -> pd.DataFrame:
-        place = f"{self.address.rstrip('/')}/{name}"
+        place = self._place(name)
         try:
             manifest = Manifest.model_validate_json(self._source.read(entries[name]))
             wanted = manifest.files[PREDICTIONS]
@@ -159,14 +175,17 @@ class Ledger:
         return table[["id", "sha256", "etag"]]
 
 
+def _manifest(number: int) -> str:
+    return f"manifests/{number:06d}.json"
+
+
 def _is_manifest(name: str) -> bool:
-    path = Path(name)
-    return str(path.parent) == _MANIFESTS and path.suffix == ".json" and path.stem.isdigit()
+    digits = Path(name).stem
+    return digits.isdecimal() and int(digits) > 0 and name == _manifest(int(digits))
 
 
 def _damaged(place: str) -> InputError:
     return InputError(
         f"{place}, or the {PREDICTIONS} that it names, is damaged or missing.",
-        "Put the files back from a copy; without them patches would be scored twice. To score"
-        " those of this batch again on purpose, move the manifest away.",
+        f"Put the files back from a copy; without them {_TWICE}",
     )
