@@ -56,7 +56,7 @@ def check_database() -> None:
     except ImportError as error:
         raise InputError(
             f"MLflow's database needs a driver that is not installed ({error}).",
-            "For PostgreSQL: .venv/bin/pip install psycopg2-binary",
+            "Install it beside pcam, or take postgresql://... or sqlite:///..., which need none.",
         ) from error
     except (ArgumentError, NoSuchModuleError) as error:
         raise InputError(

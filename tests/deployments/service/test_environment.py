@@ -118,12 +118,16 @@ def test_stores_of_mlflow_may_be_chosen(tmp_path, monkeypatch):
 
 def test_a_database_without_its_driver_is_named(monkeypatch):
     check_database()
-    for address in ("sqlite:///mlflow.db", "https://mlflow.example"):
+    for address in (
+        "sqlite:///mlflow.db",
+        "postgresql://me:planted-secret@database/mlflow",
+        "https://mlflow.example",
+    ):
         monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
         check_database()
-    monkeypatch.setitem(sys.modules, "psycopg2", None)
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:planted-secret@database/mlflow")
-    with pytest.raises(InputError, match="psycopg2") as caught:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mysql+pymysql://me:planted-secret@database/mlflow")
+    with pytest.raises(InputError, match="pymysql") as caught:
         check_database()
     assert "planted" not in str(caught.value)
 

@@ -1,7 +1,7 @@
 """The real service, `pcam up` with its server, worker and MLflow, and an S3 that may fail.
 
-Prefect's database is SQLite; a new one of a PostgreSQL server where PCAM_TEST_POSTGRES names one.
-S3 is moto's server, or the one at PCAM_TEST_S3.
+The databases of Prefect and MLflow are SQLite; new ones of a PostgreSQL server where
+PCAM_TEST_POSTGRES names one. S3 is moto's server, or the one at PCAM_TEST_S3.
 """
 
 import asyncio
@@ -42,10 +42,11 @@ class Service:
 
     Args:
         home: Its folder.
+        databases: Variables that name its databases, of which no command is told.
         secrets: Variables of its environment, and of every command.
     """
 
-    def __init__(self, home, secrets):
+    def __init__(self, home, databases, secrets):
         self.home = home
         self.authorisation = AUTHORISATION
         foreign = ("PREFECT_", "MLFLOW_", "PCAM_", "CUDA_", "AWS_")
@@ -53,6 +54,8 @@ class Service:
         self._environment = {**kept, **secrets, AUTH: AUTHORISATION}
         self.port, mlflow = _free_port(), _free_port()
         self.mlflow = f"http://127.0.0.1:{mlflow}"
+        # A command finds SQLite in the folder, and another database behind the server only.
+        self._registry = {"MLFLOW_TRACKING_URI": self.mlflow} if databases else {}
         self.api = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api/",
             auth=tuple(AUTHORISATION.split(":")),
@@ -62,7 +65,7 @@ class Service:
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
                 [PCAM, "up", "--port", str(self.port), "--mlflow-port", str(mlflow)],
-                env=self._environment,
+                env=self._environment | databases,
                 cwd=home.parent,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -73,7 +76,7 @@ class Service:
         """Give a command beside the home, which has the default name."""
         return subprocess.run(
             [PCAM, *arguments],
-            env=self._environment | variables,
+            env=self._environment | self._registry | variables,
             cwd=self.home.parent,
             capture_output=True,
             text=True,
@@ -130,7 +133,7 @@ def serve(tmp_path_factory):
     @contextmanager
     def running(**variables):
         home = tmp_path_factory.mktemp("service") / "pcam-service"
-        service = Service(home, _database() | variables)
+        service = Service(home, _databases(), variables)
         try:
             service.until(lambda: "Ctrl-C" in service.log.read_text(), 240)
             yield service
@@ -259,21 +262,25 @@ def s3(tmp_path_factory):
     endpoint.server.shutdown()
 
 
-def _database():
-    """Make a database on the PostgreSQL server that is to be tested with, if one is."""
+def _databases():
+    """Make two databases on the PostgreSQL server that is to be tested with, if one is."""
     server = os.environ.get("PCAM_TEST_POSTGRES")
     if not server:
         return {}
-    name = f"prefect_{uuid.uuid4().hex}"
+    prefect, mlflow = (f"{name}_{uuid.uuid4().hex}" for name in ("prefect", "mlflow"))
 
     async def create():
         connection = await asyncpg.connect(f"{server}/postgres")
-        await connection.execute(f"CREATE DATABASE {name}")
+        for name in (prefect, mlflow):
+            await connection.execute(f"CREATE DATABASE {name}")
         await connection.close()
 
     asyncio.run(create())
-    address = f"{server}/{name}".replace("postgresql://", "postgresql+asyncpg://")
-    return {"PREFECT_API_DATABASE_CONNECTION_URL": address}
+    driven = server.replace("postgresql://", "postgresql+asyncpg://")
+    return {
+        "PREFECT_API_DATABASE_CONNECTION_URL": f"{driven}/{prefect}",
+        "MLFLOW_TRACKING_URI": f"{server}/{mlflow}",
+    }
 
 
 def _free_port():
