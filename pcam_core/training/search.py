@@ -78,7 +78,7 @@ class _Hyperband(keras_tuner.Hyperband):
         origin = hp.values.get("tuner/trial_id")
         what = f"Tune {self.trials.name}, trial {trial.trial_id}"
         try:
-            score = self.trials.train(hp, f"{what} goes on from {origin}" if origin else what)
+            score = self.trials.train(hp, f"{what} (from {origin})" if origin else what)
         except Exception as error:
             # These would end every other trial as well.
             if isinstance(error, InputError | StalledError) or storage_fault(error):
