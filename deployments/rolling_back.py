@@ -12,8 +12,8 @@ def run_rollback(out: Path, *, as_json: bool) -> None:
     Raises:
         InputError: There is no registry or no previous champion, or MLflow cannot be reached.
     """
+    from tasks.mlflow_connection import is_absent, tracking_uri
     from tasks.promotion import roll_back
-    from tasks.tracking import is_absent, tracking_uri
 
     uri = tracking_uri(out)
     if is_absent(uri):

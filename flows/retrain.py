@@ -22,29 +22,23 @@ from pcam_core.recipe import Recipe, parse_recipe
 from pcam_core.runs.recorder import Recorder
 from pcam_core.stage import Stage
 from tasks.challenge import challenge_champion, fetch_champion
+from tasks.champion import Champion, champion, champion_recipe, registered_model
 from tasks.dask_workers import dask_workers
 from tasks.evaluate import measure_on_test
 from tasks.gate import validate_data
 from tasks.gpu_slot import gpu_slot
 from tasks.groups import group_patches
 from tasks.hold_out import draw_hold_out
+from tasks.hold_out_version import latest_hold_out, register_hold_out
 from tasks.labels import load_labels
+from tasks.mlflow_connection import tracking_uri
 from tasks.open_data import open_data
 from tasks.prepare import prepare_patches
 from tasks.promotion import keep, promote, rolled_back, score_again
-from tasks.registry import (
-    CHAMPION,
-    Champion,
-    champion,
-    champion_recipe,
-    latest_hold_out,
-    register_hold_out,
-    registered_model,
-)
+from tasks.registry import CHAMPION
 from tasks.registry_lease import lease
 from tasks.result import show_decision
 from tasks.stage_task import StageTask
-from tasks.tracking import tracking_uri
 from tasks.validation import write_validation
 
 _JUDGEMENT = ("hold_out", "promotion")

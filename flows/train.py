@@ -25,12 +25,13 @@ from pcam_core.runs.recorder import Recorder, recording
 from pcam_core.stage import Stage
 from tasks.dask_workers import dask_workers
 from tasks.gpu_slot import gpu_slot
+from tasks.hold_out_version import latest_hold_out
+from tasks.model_version import register_model
 from tasks.open_data import open_data
-from tasks.registry import latest_hold_out, register_model
 from tasks.result import show_result
 from tasks.run_tags import tag_run
 from tasks.stage_task import StageTask
-from tasks.tracking import tracked
+from tasks.tracked_run import tracked
 
 logger = logging.getLogger(__name__)
 

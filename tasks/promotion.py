@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
-from tasks.registry import CHAMPION, MODEL, champion_version, registering
+from tasks.champion import champion_version
+from tasks.registry import CHAMPION, MODEL, registering
 from tasks.registry_lease import lease
 
 if TYPE_CHECKING:

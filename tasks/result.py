@@ -9,8 +9,9 @@ from pcam_core.report.result_figures import roc
 from pcam_core.runs.record import KeyFigures
 from pcam_core.stages.evaluate import read_held_out
 from pcam_core.stages.report import REPORT
+from tasks.mlflow_connection import without_credentials
 from tasks.registry import MODEL
-from tasks.tracking import TrackedRun, without_credentials
+from tasks.tracked_run import TrackedRun
 
 
 def show_result(run: TrackedRun, version: int) -> None:

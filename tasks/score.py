@@ -9,10 +9,11 @@ from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
 from pcam_core.scoring.score import Batch, score_new
 from pcam_core.scoring.served import served
+from tasks.champion import champion
+from tasks.mlflow_connection import tracking_uri
 from tasks.progress import shown_in_prefect
-from tasks.registry import CHAMPION, champion
+from tasks.registry import CHAMPION
 from tasks.tables import show_table
-from tasks.tracking import tracking_uri
 from tasks.transient import PATIENCE
 
 

@@ -138,7 +138,7 @@ def read_status(home: Home) -> Status:
 
 
 def _champion(tracking: str) -> str | None:
-    from tasks.registry import champion
+    from tasks.champion import champion
 
     found = champion(tracking)
     return f"version {found.version}, AUC {found.metrics['auc']:.3f}" if found else None

@@ -1,8 +1,11 @@
 """What is remembered of a run: what it was asked, what it made and how it ended."""
 
+import hashlib
+import json
 import re
 import secrets
 from datetime import UTC, datetime
+from importlib.metadata import version
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -84,6 +87,12 @@ class RunRecord(BaseModel):
     def status(self) -> State:
         """Its state, or "killed" if it says "running" and its process is gone."""
         return "killed" if self.state == "running" and self.process.gone() else self.state
+
+    @property
+    def code_revision(self) -> str:
+        """The package's version and 12 hex digits over the code of all stages."""
+        code = json.dumps(self.code, sort_keys=True).encode()
+        return f"{version('pcam')}+{hashlib.sha256(code).hexdigest()[:12]}"
 
 
 def new_record(recipe: str, data: str, changes: dict[str, Any], flow_run: str | None) -> RunRecord:

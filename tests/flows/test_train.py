@@ -16,8 +16,8 @@ from pcam_core.errors import InputError
 from pcam_core.model_card.description import read_model_description
 from pcam_core.runs.history import RunHistory
 from pcam_core.stages.evaluate import read_held_out
+from tasks.mlflow_connection import mlflow_client, tracking_uri
 from tasks.registry import MODEL
-from tasks.tracking import mlflow_client, tracking_uri
 
 
 def test_every_stage_runs_and_leaves_its_products(first, products, generated):

@@ -10,8 +10,9 @@ from pcam_core.errors import InputError
 from pcam_core.promotion.hold_out import HoldOut
 from pcam_core.runs.history import RunHistory
 from pcam_core.stages.split import ROLES
-from tasks.registry import champion, latest_hold_out
-from tasks.tracking import tracking_uri
+from tasks.champion import champion
+from tasks.hold_out_version import latest_hold_out
+from tasks.mlflow_connection import tracking_uri
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -12,7 +12,8 @@ from pcam_core.decision.calibration import Calibrator
 from pcam_core.recipe import load_recipe
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import new_record
-from tasks.tracking import TrackedRun, mlflow_client, mlflow_folder, tracking_uri
+from tasks.mlflow_connection import mlflow_client, mlflow_folder, tracking_uri
+from tasks.tracked_run import TrackedRun
 
 
 @pytest.fixture(scope="session")

@@ -7,9 +7,10 @@ from typer.testing import CliRunner
 from deployments.cli import app
 from pcam_core.errors import InputError
 from tasks import promotion, registry_lease
+from tasks.champion import champion
+from tasks.mlflow_connection import tracking_uri
 from tasks.promotion import keep, promote, roll_back, rolled_back
-from tasks.registry import MODEL, champion
-from tasks.tracking import tracking_uri
+from tasks.registry import MODEL
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
 from tasks import score
-from tasks.registry import MODEL, register_model
+from tasks.model_version import register_model
+from tasks.registry import MODEL
 from tasks.score import PinnedModel, pin_model, score_patches
 
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from deployments.cli import app
 from deployments.service.connection import find_runs
 from deployments.service.home import Addresses, Home
-from tasks.tracking import mlflow_client
+from tasks.mlflow_connection import mlflow_client
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 from pcam_core.synth import write_dataset
-from tasks.registry import MODEL, champion, latest_hold_out
-from tasks.tracking import mlflow_client
+from tasks.champion import champion
+from tasks.hold_out_version import latest_hold_out
+from tasks.mlflow_connection import mlflow_client
+from tasks.registry import MODEL
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 

@@ -7,7 +7,8 @@ import pytest
 from pcam_core.errors import InputError
 from pcam_core.runs.history import RunHistory
 from pcam_core.training.epochs import EpochEnd, tell
-from tasks.tracking import TrackedRun, is_absent, tracked, tracking_uri
+from tasks.mlflow_connection import is_absent, tracking_uri
+from tasks.tracked_run import TrackedRun, tracked
 
 _addresses = []
 
@@ -94,7 +95,7 @@ def test_a_failure_is_told_once_and_costs_no_training(run_of, monkeypatch, caplo
     with caplog.at_level(logging.WARNING), tracked(made.out, made.record, made.recipe) as run:
         for epoch in range(3):
             tell(EpochEnd("x", epoch, {"loss": 1.0}))
-    (warning,) = (r for r in caplog.records if r.name == "tasks.tracking")
+    (warning,) = (r for r in caplog.records if r.name == "tasks.tracked_run")
     assert "does not follow the run, which goes on" in warning.message
     assert "MLFLOW_TRACKING_URI" in warning.message
     with pytest.raises(InputError, match="its model has no version"):
