@@ -13,6 +13,14 @@ from pcam_core.section import Section
 LONGEST_KEY_BYTES = 1024  # S3's limit, prefix included
 
 
+class ObjectError(InputError):
+    """What was asked for cannot be had; what else lies in the bucket perhaps can."""
+
+
+class DeniedError(ObjectError):
+    """It is for want of a right, which the other objects may want as well."""
+
+
 class S3Settings(Section):
     """How patiently, and in which region, an S3 endpoint is spoken to.
 

@@ -14,6 +14,7 @@ from botocore.exceptions import (
 )
 
 from pcam_core.errors import InputError
+from pcam_core.object_store.interface import DeniedError, ObjectError
 
 _CORRECT_KEY = "Correct AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY."
 _RENEW = "Renew the session's credentials (AWS_SESSION_TOKEN)."
@@ -45,6 +46,7 @@ _REFUSALS = {
     "InvalidObjectState": ("lies in an archive", "Restore it, or copy it to another class."),
     "RequestTimeTooSkewed": ("refuses this computer's time", "Set the clock."),
 }
+_OF_ONE_OBJECT = {"AccessDenied": DeniedError, "InvalidObjectState": ObjectError}
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError)
 
 
@@ -80,7 +82,8 @@ def explained(error: Exception, place: str) -> InputError:
         problem, remedy = _REFUSALS.get(
             code, ("cannot be used now", "Look at the endpoint's health and try again.")
         )
-        return InputError(f"{place} {problem} (answer: {code}).", remedy)
+        kind = _OF_ONE_OBJECT.get(code, InputError)
+        return kind(f"{place} {problem} (answer: {code}).", remedy)
     if isinstance(error, _NO_CREDENTIALS):
         return InputError(
             f"There are no complete credentials for {place}.",

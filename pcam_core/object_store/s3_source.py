@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hashlib
+import io
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -23,9 +24,12 @@ from botocore.exceptions import ConnectionError as BotoConnectionError
 from pcam_core.atomic import sync
 from pcam_core.errors import InputError
 from pcam_core.listing import count, listing
-from pcam_core.object_store.interface import S3Settings, checked_key
+from pcam_core.object_store.interface import ObjectError, S3Settings, checked_key
 from pcam_core.object_store.s3_client import connect, split_address
 from pcam_core.object_store.s3_errors import explained, permanent_errors_told
+
+USABLE = 'a name must not hold "..", "//", a backslash or what cannot be printed'
+"""What names of objects must be, in words, to be names of files as well."""
 
 _PIECE = 1 << 20
 _MD5 = re.compile(r'"([0-9a-f]{32})"')
@@ -54,7 +58,7 @@ class S3Source:
     Args:
         address: "s3://bucket/prefix" or "s3://bucket/prefix/name.zip".
         settings: Region, time limits and tries.
-        threads: How many will call `fetch` at once.
+        threads: How many will call `fetch` or `read` at once.
 
     Raises:
         InputError: The address or boto3's own settings are malformed.
@@ -75,11 +79,12 @@ class S3Source:
         parts = (self._client.meta.endpoint_url, self.bucket, self._prefix)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
-    def objects(self, *, may_be_empty: bool = False) -> list[S3Object]:
+    def objects(self, *, may_be_empty: bool = False, by_any_name: bool = False) -> list[S3Object]:
         """List all objects, but not what only marks a folder.
 
         Args:
             may_be_empty: Whether there need be none.
+            by_any_name: Whether names need not be `usable`.
 
         Raises:
             InputError: There are none, some have names that cannot be files (all are named), or
@@ -96,13 +101,12 @@ class S3Source:
             raise InputError(
                 f"{self.address} holds nothing.", "Correct the address, or upload the data there."
             )
-        odd = [repr(entry.name) for entry in found if not _usable(entry.name)]
+        odd = [repr(entry.name) for entry in found if not by_any_name and not usable(entry.name)]
         if odd:
             raise InputError(
                 f"{self.address} holds {count(odd, 'object')} whose name cannot be a file's:"
                 f" {listing(odd)}.",
-                'Move them away: a name must not hold "..", "//", a backslash or what cannot be'
-                " printed.",
+                f"Move them away: {USABLE}.",
                 odd,
             )
         return found
@@ -123,18 +127,55 @@ class S3Source:
             ConnectionError: The object is no longer this version, or the connection is cut again
                 and again; list anew and try again.
         """
-        where = f"s3://{self.bucket}/{self._folder}{wanted.name}"
+        where = self._address_of(wanted)
         for _ in range(2):
             with permanent_errors_told(where), _change_told(where):
                 told = self._complete(wanted, part, received, where)
-            if told and _is(part, wanted, told):
-                sync(part)
-                return
+            if told:
+                with part.open("rb") as file:
+                    whole = _is(file, wanted, told)
+                if whole:
+                    sync(part)
+                    return
             part.unlink(missing_ok=True)
-        raise InputError(
-            f"{where} arrived damaged twice: it is not what its checksum says.",
-            "Upload it again.",
-        )
+        raise _damaged(where)
+
+    def read(self, wanted: S3Object) -> bytes:
+        """Return the content of a small object, compared as `fetch` does.
+
+        Raises:
+            ObjectError: Access to it is refused (`DeniedError`), it lies in an archive, or it
+                is twice something else than its checksum says.
+            InputError: The endpoint refuses.
+            ConnectionError: The object is no longer this version, or the connection is cut twice;
+                list anew and try again.
+        """
+        where = self._address_of(wanted)
+        cut: Exception | None = None
+        for _ in range(2):
+            try:
+                with permanent_errors_told(where), _change_told(where):
+                    told = self._client.get_object(**self._request(wanted))
+                    with closing(told["Body"]) as body:
+                        content: bytes = body.read()
+            except FlexibleChecksumError:
+                continue
+            except _CUT as error:
+                cut = error
+                continue
+            _check_version(told, wanted, where)
+            if _is(io.BytesIO(content), wanted, told):
+                return content
+        if cut:
+            raise ConnectionError(f"{where} was cut ({type(cut).__name__})") from cut
+        raise _damaged(where)
+
+    def _address_of(self, wanted: S3Object) -> str:
+        return f"s3://{self.bucket}/{self._folder}{wanted.name}"
+
+    def _request(self, wanted: S3Object) -> dict[str, str]:
+        named = {"Bucket": self.bucket, "Key": self._folder + wanted.name}
+        return {**named, "IfMatch": wanted.etag, "ChecksumMode": "ENABLED"}
 
     def _listed(self) -> Iterator[S3Object]:
         prefix = self._prefix if self._prefix.endswith(".zip") else self._folder
@@ -150,8 +191,7 @@ class S3Source:
         self, wanted: S3Object, part: Path, received: Callable[[int], None], where: str
     ) -> dict[str, Any] | None:
         """Return what the endpoint tells of the object; None if it arrived damaged."""
-        request = {"Bucket": self.bucket, "Key": self._folder + wanted.name}
-        request |= {"IfMatch": wanted.etag, "ChecksumMode": "ENABLED"}
+        request = self._request(wanted)
         while True:
             have = part.stat().st_size if part.exists() else 0
             if have >= wanted.size > 0:
@@ -167,10 +207,7 @@ class S3Source:
                         f"{where} was cut at byte {have:,} ({type(error).__name__})"
                     ) from error
                 continue
-            if told["ETag"].strip('"') != wanted.etag.strip(
-                '"'
-            ):  # an endpoint that does not heed If-Match
-                raise ConnectionError(f"{where} has changed")
+            _check_version(told, wanted, where)
             if not have:
                 return told
 
@@ -187,32 +224,45 @@ class S3Source:
         return answer
 
 
-def _usable(name: str) -> bool:
+def usable(name: str) -> bool:
+    """Return whether a name can be a file's; see `USABLE`."""
     try:
         return bool(checked_key(name))
     except InputError:
         return False
 
 
-def _is(part: Path, wanted: S3Object, told: dict[str, Any]) -> bool:
+def _check_version(told: dict[str, Any], wanted: S3Object, where: str) -> None:
+    # Not every endpoint heeds If-Match.
+    if told["ETag"].strip('"') != wanted.etag.strip('"'):
+        raise ConnectionError(f"{where} has changed")
+
+
+def _damaged(where: str) -> ObjectError:
+    return ObjectError(
+        f"{where} arrived damaged twice: it is not what its checksum says.", "Upload it again."
+    )
+
+
+def _is(file: io.BufferedIOBase, wanted: S3Object, told: dict[str, Any]) -> bool:
     """Compare with the strongest checksum that the endpoint tells of the whole object."""
-    if part.stat().st_size != wanted.size:
+    if file.seek(0, io.SEEK_END) != wanted.size:
         return False
+    file.seek(0)
     sha256, crc32 = (_whole(told.get(f"Checksum{name}", "")) for name in ("SHA256", "CRC32"))
     md5 = _MD5.fullmatch(wanted.etag)
-    with part.open("rb") as file:
-        if sha256:
-            return hashlib.file_digest(file, "sha256").digest() == sha256
-        if crc32:
-            found = 0
-            while piece := file.read(_PIECE):
-                found = zlib.crc32(piece, found)
-            return found == int.from_bytes(crc32, "big")
-        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: not under other keys.
-        plain = told.get("ServerSideEncryption", "AES256") == "AES256"
-        if md5 and plain and "SSECustomerAlgorithm" not in told:
-            digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
-            return digest.hexdigest() == md5[1]
+    if sha256:
+        return hashlib.file_digest(file, "sha256").digest() == sha256
+    if crc32:
+        found = 0
+        while piece := file.read(_PIECE):
+            found = zlib.crc32(piece, found)
+        return found == int.from_bytes(crc32, "big")
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html: not under other keys.
+    plain = told.get("ServerSideEncryption", "AES256") == "AES256"
+    if md5 and plain and "SSECustomerAlgorithm" not in told:
+        digest = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+        return digest.hexdigest() == md5[1]
     return True
 
 

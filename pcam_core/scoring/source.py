@@ -5,13 +5,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from pcam_core.errors import InputError
 
 THREADS = 16
 """How many may read at once: they wait for a bucket or a network's disk."""
+
+_NO_TEXT = "give it another name: this one is not in UTF-8"
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,12 @@ class Entry:
         name: Relative, "/"-separated.
         etag: Another one for another version: an object's own; of a file, made of what its folder
             tells; "" where that is nothing.
+        fault: Why nothing can be called by this name, and what to do; "" where it can.
     """
 
     name: str
     etag: str = ""
+    fault: str = ""
 
 
 class Source(Protocol):
@@ -35,7 +38,7 @@ class Source(Protocol):
         """List all files by name.
 
         Raises:
-            InputError: There is no such place, or it refuses access.
+            InputError: There is no such place, nothing is there, or it refuses access.
         """
         ...
 
@@ -44,6 +47,7 @@ class Source(Protocol):
 
         Raises:
             OSError: A file cannot be read, or the network failed.
+            ObjectError: An object cannot be read.
             InputError: The endpoint refuses.
         """
         ...
@@ -76,7 +80,12 @@ class _Folder:
             raise InputError(
                 f"There is no folder {self.folder}.", "Give a folder, or s3://bucket/prefix."
             )
-        return sorted(_below(self.folder), key=lambda entry: entry.name)
+        found = sorted(_below(self.folder), key=lambda entry: entry.name)
+        if not found and not self.may_be_empty:
+            raise InputError(
+                f"{self.folder} holds nothing.", "Correct the address, or put the patches there."
+            )
+        return found
 
     def read(self, entry: Entry) -> bytes:
         return (self.folder / entry.name).read_bytes()
@@ -89,11 +98,21 @@ def _below(folder: Path | str, prefix: str = "") -> Iterator[Entry]:
                 if each.is_dir(follow_symlinks=False):
                     yield from _below(each.path, f"{prefix}{each.name}/")
                 else:
-                    yield Entry(prefix + each.name, _etag(each))
+                    name = prefix + each.name
+                    yield Entry(name, _etag(each), "" if _is_text(name) else _NO_TEXT)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be listed ({error.strerror}).", "Allow this user to read it."
         ) from error
+
+
+def _is_text(name: str) -> bool:
+    """Return whether a name can be written down: bytes of others come as lone surrogates."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _etag(file: "os.DirEntry[str]") -> str:
@@ -115,12 +134,15 @@ class _Bucket:
         self._may_be_empty = may_be_empty
 
     def entries(self) -> list[Entry]:
-        found = self._source.objects(may_be_empty=self._may_be_empty)
+        from pcam_core.object_store.s3_source import USABLE, usable
+
+        found = self._source.objects(may_be_empty=self._may_be_empty, by_any_name=True)
+        unusable = f"give it another name: {USABLE}"
         self._objects = {each.name: each for each in found}
-        return [Entry(name, self._objects[name].etag) for name in sorted(self._objects)]
+        return [
+            Entry(name, self._objects[name].etag, "" if usable(name) else unusable)
+            for name in sorted(self._objects)
+        ]
 
     def read(self, entry: Entry) -> bytes:
-        with TemporaryDirectory() as folder:
-            part = Path(folder) / "part"
-            self._source.fetch(self._objects[entry.name], part, lambda _: None)
-            return part.read_bytes()
+        return self._source.read(self._objects[entry.name])
