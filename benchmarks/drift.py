@@ -164,7 +164,7 @@ def judged(model: ServedModel, some: list[Picture]) -> tuple[Drift, pd.Series]:
     with tempfile.TemporaryDirectory() as folder:
         for number, picture in enumerate(some):
             picture.save(Path(folder) / f"{number:05}.png")
-        (batch,) = score_new(model, folder, f"{folder}/out", LENIENT)
+        (batch,) = score_new(model, folder, f"{folder}/out", LENIENT).batches
         told = pd.read_csv(batch.predictions)
     pixels = pixel_measures(np.stack([np.asarray(picture) for picture in some]))
     table = pd.concat([told, pixels], axis="columns")

@@ -12,7 +12,7 @@ from deployments.embedded_prefect import embed_prefect, start_server
 from pcam_core.writable import check_writable
 
 if TYPE_CHECKING:
-    from pcam_core.scoring.score import Batch
+    from pcam_core.scoring.score import Batch, Scored
 
 _STYLES = {"like the training patches": "green", "shifted": "yellow"}
 
@@ -44,17 +44,19 @@ def run_scoring(
     )
     console = Console(stderr=True)
 
-    def work() -> "list[Batch]":
+    def work() -> "Scored":
         start_server()
         return score(request)
 
-    batches = in_foreground(work, lambda: None, runs / "native.log", console)
+    scored = in_foreground(work, lambda: None, runs / "native.log", console)
     if as_json:
-        print(json.dumps([_told(batch) for batch in batches], indent=2))
+        print(json.dumps([_told(batch) for batch in scored.batches], indent=2))
         return
-    for batch in batches:
+    for batch in scored.batches:
         _show(batch, Console())
-    if not batches:
+    if scored.unread:
+        print(f"Files not scored, see above: {scored.unread:,}. The next run looks again.")
+    elif not scored.batches:
         print("There is nothing new to score.")
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
-from pcam_core.scoring.score import Batch, score_new
+from pcam_core.scoring.score import Scored, score_new
 from pcam_core.scoring.served import served
 from tasks.champion import champion
 from tasks.mlflow_connection import tracking_uri
@@ -57,15 +57,15 @@ def pin_model(model: str, out: Path) -> PinnedModel:
 @task(name="score new patches", task_run_name="score {source}", **PATIENCE)
 def score_patches(
     model: PinnedModel, source: str, destination: str, settings: DriftSettings
-) -> list[Batch]:
+) -> Scored:
     """Score what is new; a repetition finds what was published. See `score_new`."""
     with shown_in_prefect("score-progress"), served(model.address, model.sha256) as ready:
-        batches = score_new(ready, source, destination, settings, model.version)
-    _publish(batches)
-    return batches
+        scored = score_new(ready, source, destination, settings, model.version)
+    _publish(scored)
+    return scored
 
 
-def _publish(batches: list[Batch]) -> None:
+def _publish(scored: Scored) -> None:
     rows = [
         {
             "batch": batch.manifest.number,
@@ -73,6 +73,7 @@ def _publish(batches: list[Batch]) -> None:
             "predictions": batch.predictions,
             "report": batch.drift,
         }
-        for batch in batches
+        for batch in scored.batches
     ]
-    show_table("scored", f"{sum(row['patches'] for row in rows):,} new patches", rows)
+    left = f", {scored.unread:,} unread" if scored.unread else ""
+    show_table("scored", f"{sum(row['patches'] for row in rows):,} new patches{left}", rows)

@@ -1,7 +1,7 @@
 """Score what is new, batch by batch."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain, islice
 from pathlib import Path
@@ -25,6 +25,7 @@ from pcam_core.scoring.incoming import Incoming, candidates, incoming, pairs
 from pcam_core.scoring.ledger import PREDICTIONS, Ledger, Manifest
 from pcam_core.scoring.served import ServedModel
 from pcam_core.scoring.source import open_source
+from pcam_core.scoring.stopped import Stopped, too_unlike
 
 logger = logging.getLogger(__name__)
 
@@ -62,13 +63,28 @@ class Batch(BaseModel):
     judged: Drift
 
 
+class Scored(BaseModel):
+    """What became of new patches.
+
+    Attributes:
+        batches: Those that were published.
+        unread: How many files could not be read or not be told apart; the next time they are
+            looked at again.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    batches: tuple[Batch, ...] = ()
+    unread: int = 0
+
+
 def score_new(
     model: ServedModel,
     source: str,
     destination: str,
     settings: DriftSettings,
     version: int | None = None,
-) -> list[Batch]:
+) -> Scored:
     """Score each patch at `source` that has no row below `destination` yet, by id and content.
 
     `predictions.csv` of a batch has a row a patch. Columns: id; probability, the model's own over
@@ -80,6 +96,11 @@ def score_new(
     reason, and has no numbers. Another model scores none of them again: give it another
     destination.
 
+    What cannot be read, and files that only their endings tell apart, are warned of and left to the
+    next time. A batch that is too unlike the training patches is left out, and told at the end. Two
+    runs at once share the work; endpoints without conditional PUT want them one after the other
+    (see `Ledger`).
+
     Args:
         model: What predicts.
         source: A folder or "s3://bucket/prefix".
@@ -88,8 +109,9 @@ def score_new(
         version: Of the model in the registry.
 
     Raises:
-        InputError: There is no such source, the destination refuses or is damaged, or a batch is
-            too unlike the training patches to be published; batches before it stand.
+        InputError: There is no such source or nothing in it, the destination refuses or is damaged,
+            the model gives no numbers, or batches are too unlike the training patches to be
+            published; the other batches stand.
         ConnectionError: The network failed: try again.
     """
     ledger, files = Ledger(destination), open_source(source)
@@ -97,19 +119,44 @@ def score_new(
     _, scored = ledger.scored()
     entries = candidates(files, scored)
     if not entries:
-        return []
+        return Scored()
     meter = Meter("Score patches", len(entries))
-    patches = incoming(files, entries, scored)
+    unread: list[str] = []
+    patches = _readable(incoming(files, entries, scored), unread, meter)
     batches: list[Batch] = []
+    stopped: list[Stopped] = []
     with TemporaryDirectory() as folder:
         scorer: _Scorer | None = None
         while some := list(islice(patches, 1)):
             scorer = scorer or _Scorer(model, Path(folder))
             table = scorer.table(chain(some, islice(patches, BATCH - 1)), meter)
-            batch = _published(ledger, table, model, source, settings, version)
-            if batch:
-                batches.append(batch)
-    return batches
+            end = _published(ledger, table, model, source, settings, version)
+            if isinstance(end, Stopped):
+                stopped.append(end)
+            elif end:
+                batches.append(end)
+    if unread:
+        logger.warning(
+            "%s at %s cannot be scored: %s. The next run looks again.",
+            count(unread, "file"),
+            source,
+            listing(unread),
+        )
+    if stopped:
+        published = sum(batch.manifest.figures["patches"] for batch in batches)
+        raise too_unlike(source, stopped, published)
+    return Scored(batches=tuple(batches), unread=len(unread))
+
+
+def _readable(files: Iterable[Incoming], unread: list[str], meter: Meter) -> Iterator[Incoming]:
+    """Yield what could be read, and note the rest: name and reason."""
+    for each in files:
+        if each.sha256:
+            yield each
+        else:
+            name = each.name if each.name.isprintable() else repr(each.name)
+            unread.append(f"{name} ({each.fault})")
+            meter.advance()
 
 
 class _Scorer:
@@ -141,7 +188,7 @@ class _Scorer:
             meter.advance(len(some))
         table = pd.DataFrame(told, columns=["id", "sha256", "etag", "fault"])
         good, bad = table[table["fault"] == ""], table[table["fault"] != ""]
-        parts = [bad.assign(prediction="", flags=f"{REJECTED}: " + bad["fault"])]
+        parts = [bad.assign(prediction="", flags=f"{REJECTED}: " + bad["fault"], unlike="")]
         if measured:
             numbers = pd.concat(measured).set_index(good.index)
             parts.append(self._decided(pd.concat([good, numbers], axis="columns")))
@@ -159,7 +206,11 @@ class _Scorer:
         seen = self._tap.look(np.pad(stored, padding, mode="edge"), views)
         probability, features = seen[0][: len(raw)], seen[1][: len(raw)]
         if not np.isfinite(probability).all():
-            raise FloatingPointError("The model gives probabilities that are no numbers.")
+            name = self._model.description.name
+            raise InputError(
+                f"The model {name} gives probabilities that are no numbers.",
+                "Score with another one, or return to the champion before it with `pcam rollback`.",
+            )
         embedding = self._model.reference.gaussian.distance(features)
         return pixel_measures(raw).assign(embedding=embedding, probability=probability)
 
@@ -189,19 +240,10 @@ def _published(
     source: str,
     settings: DriftSettings,
     version: int | None,
-) -> Batch | None:
+) -> Batch | Stopped | None:
     """Publish those rows that nobody has published meanwhile; None if there are none."""
     from pcam_core.report.drift_page import drift_page
 
-    unread = table[table["sha256"] == ""]
-    if len(unread):
-        names = [
-            f"{name} ({fault})" for name, fault in zip(unread["id"], unread["fault"], strict=True)
-        ]
-        logger.warning(
-            "%s cannot be read: %s. The next run looks again.", count(names, "file"), listing(names)
-        )
-    table = table[table["sha256"] != ""]
     description = model.description
     told = {"name": description.name, "sha256": description.sha256, "version": version}
     while True:
@@ -218,13 +260,8 @@ def _published(
             PAGE: drift_page(drift, model.reference, table, told, source),
         }
         if drift.verdict == "stopped":
-            stopped = ledger.publish("stopped", report)
-            raise InputError(
-                f"Nothing of {len(table):,} new patches at {source} was published: they are too"
-                f" unlike the training patches ({'; '.join(drift.reasons)}).",
-                f"Look at {ledger.address_of(stopped[PAGE])}. If the patches are as they"
-                " should be, raise --drift-stop or --unlike-stop, or train on such patches.",
-            )
+            page = ledger.address_of(ledger.publish("stopped", report)[PAGE])
+            return Stopped(table["id"].tolist(), drift.reasons, page)
         if drift.verdict == "shifted":
             logger.warning("New patches at %s are shifted: %s.", source, "; ".join(drift.reasons))
         rows = table.reindex(columns=list(COLUMNS)).to_csv(index=False, float_format="%.9g")

@@ -15,6 +15,7 @@ from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
 from pcam_core.model_card.description import read_model_description
 from pcam_core.runs.history import RunHistory
+from pcam_core.scoring.score import Scored
 from pcam_core.stages.evaluate import read_held_out
 from tasks.mlflow_connection import mlflow_client, tracking_uri
 from tasks.registry import MODEL
@@ -84,14 +85,14 @@ def test_a_run_s_model_scores_as_the_run_did(products, generated, tmp_path):
         out=tmp_path,
         drift=drift,
     )
-    (batch,) = score(request)
+    (batch,) = score(request).batches
     columns = ["probability", "calibrated_probability"]
     found, wanted = (
         pd.read_csv(path, dtype={"id": str}).set_index("id")[columns]
         for path in (batch.predictions, products.predictions.path / "predictions.csv")
     )
     pd.testing.assert_frame_equal(found.loc[wanted.index], wanted, atol=1e-6)
-    assert score(request) == []
+    assert score(request) == Scored()
 
 
 def test_a_run_is_on_record(first, products, request_):

@@ -44,7 +44,7 @@ def model():
 
 def run(patches, out):
     score._Scorer, score.BATCH = Scorer, 8
-    return score.score_new(model(), str(patches), str(out), SETTINGS)
+    return list(score.score_new(model(), str(patches), str(out), SETTINGS).batches)
 
 
 @pytest.fixture(autouse=True)
@@ -200,9 +200,38 @@ def test_a_damaged_ledger_is_not_believed(patches, tmp_path):
         run(patches, out)
 
 
+def test_a_stopped_batch_keeps_no_other_from_being_scored(patches, tmp_path, rows, monkeypatch):
+    class Drifting(Scorer):
+        def table(self, patches, meter):
+            table = super().table(patches, meter)
+            unlike = np.where(table["id"].str.startswith("!"), "appearance", "")
+            return table.assign(unlike=unlike, flags=unlike)
+
+    for number in range(40):
+        (patches / f"!{number:02}.tif").write_bytes(bytes([number]))
+    monkeypatch.setattr(score, "_Scorer", Drifting)
+    monkeypatch.setattr(score, "BATCH", 20)
+    settings = SETTINGS.model_copy(update={"stop_unlike": 0.9})
+    near = [file.stem for file in patches.iterdir() if not file.stem.startswith("!")]
+    out = tmp_path / "scores"
+    # Names that sort before the others: the batches are 20 far, 20 far and 12 near.
+    with pytest.raises(InputError, match="Nothing of 40 new patches at") as error:
+        score.score_new(model(), str(patches), str(out), settings)
+    assert "!00 to !19: 20 of 20 patches are unlike" in error.value.problem
+    assert "!20 to !39: 20 of 20 patches are unlike" in error.value.problem
+    assert "12 others were published" in error.value.problem
+    pages = list(out.glob("stopped/*/drift.html"))
+    assert len(pages) == 2
+    assert all(str(page) in error.value.remedy for page in pages)
+    assert sorted(rows(out)["id"]) == sorted(near)
+
+
 def test_wrong_places_are_named(tmp_path, patches):
     with pytest.raises(InputError, match=r"There is no folder .*absent"):
         run(tmp_path / "absent", tmp_path / "scores")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match=r"empty holds nothing\. Correct the address"):
+        run(tmp_path / "empty", tmp_path / "scores")
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="cannot be written"):
         run(patches, tmp_path / "file" / "below")

@@ -7,7 +7,7 @@ from PIL import Image
 
 from pcam_core.drift.settings import DriftSettings
 from pcam_core.errors import InputError
-from pcam_core.scoring.score import score_new
+from pcam_core.scoring.score import Scored, score_new
 from pcam_core.scoring.served import served
 from pcam_core.stages.final_predictions import predict_patches
 
@@ -22,15 +22,15 @@ def model(model_folder):
 
 def test_only_what_is_new_is_scored_and_like_the_test_was(model, patches, tmp_path, rows):
     out = tmp_path / "scores"
-    (batch,) = score_new(model, str(patches), str(out), LENIENT, version=3)
+    (batch,) = score_new(model, str(patches), str(out), LENIENT, version=3).batches
     assert batch.manifest.model["version"] == 3
     assert batch.manifest.figures["patches"] == 12
-    assert score_new(model, str(patches), str(out), LENIENT) == []
+    assert score_new(model, str(patches), str(out), LENIENT) == Scored()
 
     first = next(patches.iterdir())
     (patches / "deeper").mkdir()
     first.rename(patches / "deeper" / first.name)
-    (again,) = score_new(model, str(patches), str(out), LENIENT)
+    (again,) = score_new(model, str(patches), str(out), LENIENT).batches
     assert again.manifest.figures["patches"] == 1
     table = rows(out)
     assert not table.duplicated(["id", "sha256"]).any()
@@ -79,13 +79,49 @@ def test_what_is_no_patch_is_listed_and_the_rest_scored(model, patches, tmp_path
     assert set(odd["prediction"]) == {""}
     assert odd["probability"].isna().all()
     # They are no news tomorrow.
-    assert score_new(model, str(patches), str(tmp_path / "scores"), LENIENT) == []
+    assert score_new(model, str(patches), str(tmp_path / "scores"), LENIENT) == Scored()
+
+
+def test_files_that_are_all_no_patches_are_published_with_the_reason(
+    model, tmp_path, rows, odd_tiffs
+):
+    (tmp_path / "in").mkdir()
+    for name in ("64x64", "truncated"):
+        (tmp_path / "in" / f"{name}.tif").write_bytes(odd_tiffs[name])
+    out = tmp_path / "scores"
+    (batch,) = score_new(model, str(tmp_path / "in"), str(out), DriftSettings()).batches
+    assert batch.manifest.figures["rejected"] == batch.manifest.figures["patches"] == 2
+    table = rows(out)
+    assert table["flags"].str.startswith("rejected: ").all()
+    assert table["probability"].isna().all()
+    assert score_new(model, str(tmp_path / "in"), str(out), DriftSettings()) == Scored()
+
+
+def test_files_that_can_all_not_be_read_are_told_and_looked_at_again(model, tmp_path, caplog):
+    (tmp_path / "in").mkdir()
+    for name in ("gone.tif", "lost.tif"):
+        (tmp_path / "in" / name).symlink_to(tmp_path / "nowhere")
+    for _ in range(2):
+        caplog.clear()
+        scored = score_new(model, str(tmp_path / "in"), str(tmp_path / "scores"), LENIENT)
+        assert scored == Scored(unread=2)
+        assert "gone.tif (No such file or directory)" in caplog.text
+    assert not (tmp_path / "scores").exists()
+
+
+def test_a_model_without_numbers_is_named(model, patches, tmp_path, monkeypatch):
+    from pcam_core.drift.features import FeatureTap
+
+    monkeypatch.setattr(FeatureTap, "look", lambda *_: (np.full(64, np.nan), np.zeros((64, 9))))
+    with pytest.raises(InputError, match="The model x gives probabilities that are no") as error:
+        score_new(model, str(patches), str(tmp_path / "scores"), LENIENT)
+    assert "another one" in error.value.remedy
 
 
 def test_the_model_abstains_from_what_it_has_never_seen(model, patches, tmp_path, rows):
     for name, level in (("black", 0), ("blue", (0, 0, 255))):
         Image.new("RGB", (96, 96), level).save(patches / f"{name}.png")
-    (batch,) = score_new(model, str(patches), str(tmp_path / "scores"), LENIENT)
+    (batch,) = score_new(model, str(patches), str(tmp_path / "scores"), LENIENT).batches
     table = rows(tmp_path / "scores").set_index("id")
     assert table.loc["black", "flags"].startswith("abstained: ")
     assert list(table.loc[["black", "blue"], "prediction"]) == ["", ""]
@@ -116,13 +152,13 @@ def test_a_bucket_is_scored_into_a_bucket(model, patches, aws_environment):
     client.create_bucket(Bucket="scoring")
     for file in patches.iterdir():
         client.upload_file(str(file), "scoring", f"in/{file.name}")
-    (batch,) = score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT)
+    (batch,) = score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT).batches
     assert batch.predictions.startswith("s3://scoring/out/batches/")
-    assert score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT) == []
+    assert score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT) == Scored()
     extra = Image.new("RGB", (96, 96), (200, 150, 190))
     extra.save(patches / "extra.tif")
     client.upload_file(str(patches / "extra.tif"), "scoring", "in/extra.tif")
-    (more,) = score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT)
+    (more,) = score_new(model, "s3://scoring/in", "s3://scoring/out", LENIENT).batches
     assert (more.manifest.number, more.manifest.figures["patches"]) == (2, 1)
 
 

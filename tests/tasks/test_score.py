@@ -35,11 +35,12 @@ def test_the_task_tells_what_it_published(tmp_path, monkeypatch):
         predictions="scores/predictions.csv",
         drift="scores/drift.html",
     )
-    monkeypatch.setattr(score, "score_new", lambda *_: [batch])
+    scored = SimpleNamespace(batches=[batch], unread=2)
+    monkeypatch.setattr(score, "score_new", lambda *_: scored)
     pinned = PinnedModel(address="x", version=4)
-    assert score_patches.fn(pinned, "in", str(tmp_path), DriftSettings()) == [batch]
+    assert score_patches.fn(pinned, "in", str(tmp_path), DriftSettings()) is scored
     ((key, title, rows),) = told
-    assert (key, title) == ("scored", "3 new patches")
+    assert (key, title) == ("scored", "3 new patches, 2 unread")
     assert rows[0]["report"] == "scores/drift.html"
 
 
