@@ -64,6 +64,18 @@ def test_an_experiment_learns_nothing_of_the_hold_out(first, generated, miniatur
     assert finished(request)
 
 
+def test_data_of_earlier_retrainings_that_has_moved(first, generated, out, tmp_path):
+    moved = generated.rename(tmp_path / "moved")
+    try:
+        with pytest.raises(InputError, match=r"earlier retrainings \(.*with_earlier"):
+            retrain(RetrainRequest(data=moved, out=out))
+        again = retrain(RetrainRequest(data=moved, with_earlier=False, out=out))
+    finally:
+        moved.rename(generated)
+    assert (again.version, again.hold_out) == (1, 2)
+    assert latest_hold_out(out).data == (str(moved),)
+
+
 def test_a_first_one_must_name_its_recipe(prefect_server, generated, tmp_path):
     with pytest.raises(InputError, match=r"no champion yet .* Name the recipe"):
         retrain(RetrainRequest(data=generated, out=tmp_path))
