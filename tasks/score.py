@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from prefect import task
+from prefect.cache_policies import INPUTS, RUN_ID
 from pydantic import BaseModel, ConfigDict
 
 from pcam_core.drift.settings import DriftSettings
@@ -22,29 +23,39 @@ class PinnedModel(BaseModel):
 
     Attributes:
         address: Of its `.keras` file, or of the folder with it.
-        sha256: Of that file; None for one that is not registered.
-        version: In the registry; None likewise.
+        sha256: Of that file.
+        version: In the registry; None for one that is not registered.
     """
 
     model_config = ConfigDict(frozen=True)
 
     address: str
-    sha256: str | None = None
+    sha256: str
     version: int | None = None
 
 
+@task(
+    name="pin the model",
+    task_run_name="pin the model",
+    # A run that crashed and is taken up again goes on with the model that it began with.
+    cache_policy=RUN_ID + INPUTS,
+    persist_result=True,
+    result_serializer="json",
+    **PATIENCE,
+)
 def pin_model(model: str, out: Path) -> PinnedModel:
-    """Return the champion of this moment, or the model at an address.
+    """Return the champion of this moment, or the model at an address, with its checksum.
 
     Args:
         model: "champion", a `.keras` file, or a folder or s3:// prefix with a `model.keras`.
         out: Folder of the runs, and of their registry unless MLFLOW_TRACKING_URI names one.
 
     Raises:
-        InputError: There is no champion, or MLflow refuses or cannot be reached.
+        InputError: There is no champion or no such model, or MLflow refuses or cannot be reached.
     """
     if model != CHAMPION:
-        return PinnedModel(address=model)
+        with served(model) as ready:
+            return PinnedModel(address=model, sha256=ready.description.sha256)
     standing = champion(tracking_uri(out))
     if standing is None:
         raise InputError(

@@ -61,8 +61,10 @@ def served(address: str, sha256: str | None = None) -> Iterator[ServedModel]:
             raise InputError(problem, remedy) from error
         if sha256 not in (None, description.sha256):
             raise InputError(
-                f"The registered model {address} is another file than was registered.",
-                "Put it back, or return to the champion before it with `pcam rollback`.",
+                f"The model {address} is another file than was registered, or than it was when this"
+                " run began.",
+                "Put that file back, start a new run, or return to the champion before it with"
+                " `pcam rollback`.",
             )
         yield ServedModel(path, description, reference)
 
