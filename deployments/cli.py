@@ -296,7 +296,10 @@ def score(
     ] = 2.0,
     unlike_stop: Annotated[
         float,
-        typer.Option(help="Share of patches unlike anything seen above which nothing is either."),
+        typer.Option(
+            help="Share of patches unlike anything seen above which nothing is either; above it, or"
+            " 0.05 if that is less, it is reported."
+        ),
     ] = 0.5,
     runs: Runs = None,
     home: Home = Path("pcam-service"),
@@ -310,10 +313,17 @@ def score(
     the same command again. A patch is known by name and content: one that has changed is scored
     again, one that another model has scored is not, unless --out is another.
 
+    Two runs at once share the work. Where the object store knows no conditional PUT (OpenStack
+    Swift does not) let one end before the next begins: two batches could take the same number, and
+    the patches of the one that loses it are scored again. The service's own runs queue.
+
     A patch unlike anything seen in training is flagged "abstained" and has no prediction; a file
-    that is no patch is flagged "rejected" with the reason. If brightness, stains, edges or
-    probabilities of a batch have shifted, or many patches are unlike, that is reported; if too
-    far, the batch is not published (exit code 2) and the message names the report to look at.
+    that is no patch is flagged "rejected" with the reason. What cannot be read, and files that only
+    their endings tell apart, are named and looked at again the next time.
+
+    If brightness, stains, edges or probabilities of a batch have shifted, or many patches are
+    unlike, that is reported; if too far, the batch is not published: the others are, and then a
+    message names the reports to look at (exit code 2).
 
     Example: `pcam score --input s3://bucket/incoming --out s3://bucket/scores`
     """

@@ -39,8 +39,14 @@ def run_scoring(
     from flows.score import score
     from pcam_core.drift.settings import DriftSettings
 
+    # Who asks to stop early need not ask to be warned as early.
+    warn_unlike = min(DriftSettings().warn_unlike, drift["stop_unlike"])
     request = ScoreRequest(
-        data=list(data), model=model, to=to, out=runs, drift=DriftSettings(**drift)
+        data=list(data),
+        model=model,
+        to=to,
+        out=runs,
+        drift=DriftSettings(**drift, warn_unlike=warn_unlike),
     )
     console = Console(stderr=True)
 

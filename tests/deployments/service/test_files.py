@@ -40,9 +40,10 @@ def test_schedules_wait_for_somebody_to_start_them():
     assert all(schedule["slug"] for schedule in schedules), "what people chose is kept by slug"
 
 
-def test_retrainings_queue():
-    (retrain,) = (each for each in DEPLOYMENTS if each["name"] == "retrain")
-    assert retrain["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
+@pytest.mark.parametrize("name", ["retrain", "score"])
+def test_runs_that_must_not_meet_queue(name):
+    (deployment,) = (each for each in DEPLOYMENTS if each["name"] == name)
+    assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
 def test_a_run_may_miss_two_heartbeats():
