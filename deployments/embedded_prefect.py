@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from deployments.prefect_settings import SETTINGS
+from deployments.process_ending import end_processes
+from pcam_core.runs.process_identity import ProcessIdentity, this_process
 from pcam_core.writable import check_writable
 
 # In the environment of a server: the process that it works for.
@@ -50,7 +52,7 @@ def start_server() -> None:
     if get_current_settings().api.url:
         return
     _end_orphans(os.environ["PREFECT_HOME"])
-    os.environ[_OWNER] = str(os.getpid())
+    os.environ[_OWNER] = this_process().model_dump_json()
     # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
@@ -89,17 +91,14 @@ def _end_orphans(home: str) -> None:
     """End the servers of this home whose owner was killed without them."""
     import psutil
 
-    orphans = []
-    for process in psutil.process_iter():
+    def is_orphan(process: psutil.Process) -> bool:
         try:
             environment = process.environ()
         except psutil.Error:
-            continue  # another user's, or gone meanwhile
+            return False  # another user's, or gone meanwhile
         owner = environment.get(_OWNER)
-        same_home = environment.get("PREFECT_HOME") == home
-        if owner and same_home and not psutil.pid_exists(int(owner)):
-            orphans.append(process)
-    for process in orphans:
-        process.terminate()
-    for process in psutil.wait_procs(orphans, timeout=5)[1]:
-        process.kill()
+        if not owner or environment.get("PREFECT_HOME") != home:
+            return False
+        return ProcessIdentity.model_validate_json(owner).gone()
+
+    end_processes(lambda: [process for process in psutil.process_iter() if is_orphan(process)])

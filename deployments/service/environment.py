@@ -12,6 +12,8 @@ AUTH = "PREFECT_SERVER_API_AUTH_STRING"
 CLIENT_AUTH = "PREFECT_API_AUTH_STRING"
 MARK = "PCAM_SERVICE"
 """Names, in every process of a service, the service's home: whose children they are."""
+PART = "PCAM_SERVICE_PART"
+"""Names, beside it, the process of the service that they come from."""
 
 LOOPBACK = "127.0.0.1"
 
@@ -19,6 +21,16 @@ LOOPBACK = "127.0.0.1"
 _FOREIGN = ("PREFECT_PROFILE", "PREFECT_API_KEY", "UVICORN_")
 _MLFLOW = ("MLFLOW_", "_MLFLOW_")
 _STORES = ("MLFLOW_ARTIFACTS_DESTINATION", "MLFLOW_S3_", "MLFLOW_SQLALCHEMYSTORE_")
+
+# Two names of one setting.
+_PREFECTS_DATABASE = (
+    "PREFECT_API_DATABASE_CONNECTION_URL",
+    "PREFECT_SERVER_DATABASE_CONNECTION_URL",
+)
+_PREFECTS_DRIVERS = ("postgresql+asyncpg://", "sqlite+aiosqlite://")
+
+# The address to reach a server at that listens on all addresses.
+_ANY = {"0.0.0.0": LOOPBACK, "": LOOPBACK, "::": "::1"}  # noqa: S104 - compared, not bound
 
 
 def check_protection(host: str) -> None:
@@ -40,14 +52,21 @@ def check_protection(host: str) -> None:
 
 
 def check_database() -> None:
-    """Refuse a database for MLflow that no installed driver reaches.
+    """Refuse a database for Prefect or MLflow that no installed driver reaches.
 
     Raises:
-        InputError: MLFLOW_TRACKING_URI is neither a server nor a database that can be reached.
+        InputError: PREFECT_API_DATABASE_CONNECTION_URL names another driver than Prefect's, or
+            MLFLOW_TRACKING_URI is neither a server nor a database that can be reached.
     """
     from sqlalchemy import make_url
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+    for name in _PREFECTS_DATABASE:
+        if (told := os.environ.get(name)) and not told.startswith(_PREFECTS_DRIVERS):
+            raise InputError(
+                f"{name} is no database that Prefect reaches.",
+                "Set it to postgresql+asyncpg://user:password@host/database, or unset it.",
+            )
     address = os.environ.get("MLFLOW_TRACKING_URI")
     if not address or not starts_mlflow():
         return
@@ -67,7 +86,7 @@ def check_database() -> None:
 
 def addresses(host: str, port: int, mlflow_port: int, workers: list[str]) -> Addresses:
     """Return where the service will be found from this machine."""
-    here = LOOPBACK if host in {"0.0.0.0", "::", ""} else host  # noqa: S104 - compared, not bound
+    here = _ANY.get(host, host)
     prefect = f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
     mlflow = f"http://{LOOPBACK}:{mlflow_port}"
     if not starts_mlflow():
@@ -91,6 +110,13 @@ def environment(home: Home, found: Addresses) -> dict[str, str]:
         # As the browser sees it, which may be on another machine.
         "PREFECT_SERVER_UI_API_URL": "/api",
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+        # Slots that are taken stand in the database: kept in memory, as is Prefect's default, a
+        # lease would be forgotten with the server, and its slot never be free again.
+        "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
+            "prefect.server.concurrency.lease_storage.filesystem"
+        ),
+        # So are events that wait for an earlier one, as those of a run that outlived a server.
+        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect.server.events.ordering.db",
     }
     fixed = {
         MARK: str(home.root),

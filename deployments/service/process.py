@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deployments.service.environment import PART
 from pcam_core.errors import InputError
 
 _START_S = 180.0  # a fresh database is migrated first
@@ -21,7 +22,7 @@ class Process:
     Attributes:
         name: What people call it.
         command: What is run.
-        environment: All of its environment.
+        environment: All of its environment but the mark of its descendants, `PART`.
         log: File that its output is appended to.
     """
 
@@ -40,7 +41,7 @@ class Process:
         with self.log.open("ab") as log:
             self._child = subprocess.Popen(  # noqa: S603 - our own command, no shell
                 self.command,
-                env=dict(self.environment),
+                env={**self.environment, PART: self.name},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

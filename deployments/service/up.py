@@ -88,11 +88,10 @@ def up(root: Path, host: str, port: int, mlflow_port: int) -> None:
             _start(server, mlflow, workers, found, console)
             home.tell(found)
             _show(found, home, console, "Ctrl-C stops all of it.")
-            _watch([server, *mlflow, *workers], console)
+            _watch(home, [server, *mlflow, *workers], console)
         except KeyboardInterrupt:
             console.print("\nStopping.")
         finally:
-            home.forget()
             _stop(home, [server, *mlflow], workers)
 
 
@@ -140,17 +139,20 @@ def _is_online(client: Any, name: str, since: datetime) -> bool:
     return name in online_workers(client, since)
 
 
-def _watch(processes: Sequence[Process], console: Console) -> None:
+def _watch(home: Home, processes: Sequence[Process], console: Console) -> None:
     while True:
         time.sleep(_LOOK_EVERY_S)
         for process in processes:
             code = process.tend()
             if code is not None:
                 console.print(f"The {process.name} ended ({code}); it is started again.")
+                # The run of a killed worker would share the card with the next run.
+                end_family(home, part=process.name)
 
 
 def _stop(home: Home, servers: Sequence[Process], workers: Sequence[Process]) -> None:
     try:
+        home.forget()
         for process in workers:
             process.terminate()
         for process in workers:
@@ -164,6 +166,8 @@ def _stop(home: Home, servers: Sequence[Process], workers: Sequence[Process]) ->
     except KeyboardInterrupt:
         pass  # somebody is in a hurry
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
         end_family(home)
 
 

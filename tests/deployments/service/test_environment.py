@@ -1,6 +1,7 @@
 import sys
 
 import pytest
+from prefect.settings import get_current_settings, temporary_settings
 
 from deployments.service.environment import (
     AUTH,
@@ -44,7 +45,8 @@ def test_half_a_password_is_none(auth, monkeypatch):
     ("host", "prefect"),
     [
         ("0.0.0.0", "http://127.0.0.1:4200"),
-        ("::", "http://127.0.0.1:4200"),
+        ("", "http://127.0.0.1:4200"),
+        ("::", "http://[::1]:4200"),  # a server on :: is not reached by IPv4
         ("::1", "http://[::1]:4200"),
         ("10.0.0.7", "http://10.0.0.7:4200"),
     ],
@@ -138,3 +140,31 @@ def test_clients_are_told_the_password(tmp_path, monkeypatch):
     assert (
         environment(Home(tmp_path), found)["PREFECT_API_AUTH_STRING"] == "somebody:planted-secret"
     )
+
+
+@pytest.mark.parametrize(
+    "variable", ["PREFECT_API_DATABASE_CONNECTION_URL", "PREFECT_SERVER_DATABASE_CONNECTION_URL"]
+)
+def test_prefect_reaches_a_database_by_its_own_drivers_only(monkeypatch, variable):
+    for address in ("postgresql+asyncpg://database/prefect", "sqlite+aiosqlite:////prefect.db"):
+        monkeypatch.setenv(variable, address)
+        check_database()
+    for driver in ("postgresql", "postgres", "postgresql+psycopg2", "sqlite"):
+        monkeypatch.setenv(variable, f"{driver}://me:planted-secret@database/prefect")
+        with pytest.raises(InputError, match=rf"{variable}.*postgresql\+asyncpg://") as caught:
+            check_database()
+        assert "planted" not in str(caught.value)
+
+
+def test_a_slot_that_is_taken_outlives_the_server(tmp_path, monkeypatch):
+    """Both lie below PREFECT_HOME: who has taken it, and the database that counts it."""
+    found = addresses("127.0.0.1", 4200, 5000, [])
+    for name, value in environment(Home(tmp_path), found).items():
+        monkeypatch.setenv(name, value)
+    with temporary_settings(restore_defaults=set()):
+        from prefect.server.concurrency.lease_storage import get_concurrency_lease_storage
+
+        folder = get_concurrency_lease_storage().storage_path
+        database = get_current_settings().server.database.connection_url.get_secret_value()
+    assert folder.is_relative_to(tmp_path / "prefect")
+    assert str(tmp_path / "prefect") in database

@@ -4,8 +4,8 @@ import sys
 
 import psutil
 
-from deployments.service import family
-from deployments.service.environment import MARK
+from deployments import process_ending
+from deployments.service.environment import MARK, PART
 from deployments.service.family import end_family
 from deployments.service.home import Home
 
@@ -20,7 +20,7 @@ time.sleep(60)
 
 
 def test_only_its_own_end_and_all_of_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(family, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(process_ending, "_PATIENCE_S", 1.0)
     script = tmp_path / "stubborn.py"
     script.write_text(STUBBORN)
 
@@ -39,3 +39,40 @@ def test_only_its_own_end_and_all_of_them(tmp_path, monkeypatch):
     assert psutil.Process(pids[1]).status() != "zombie"
     end_family(Home(tmp_path / "others"))
     assert others.poll() is not None
+
+
+def test_of_a_part_that_was_killed_only_its_own_end(tmp_path):
+    def started(part):
+        environment = os.environ | {MARK: str(tmp_path), PART: part}
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        return subprocess.Popen(command, env=environment)
+
+    first, second = started("worker 0"), started("worker 1")
+    end_family(Home(tmp_path), part="worker 0")
+    assert first.poll() is not None
+    assert second.poll() is None
+    end_family(Home(tmp_path))
+    assert second.poll() is not None
+
+
+# It starts another one when it is told to end.
+FERTILE = """
+import signal, subprocess, sys, time
+def end(*_):
+    code = "import time; time.sleep(60)"
+    print(subprocess.Popen([sys.executable, "-c", code], stdout=2).pid, flush=True)
+    raise SystemExit
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+def test_what_starts_meanwhile_ends_too(tmp_path):
+    environment = os.environ | {MARK: str(tmp_path)}
+    command = [sys.executable, "-c", FERTILE]
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout.readline() == "ready\n"
+    end_family(Home(tmp_path))
+    child = int(parent.stdout.readline())
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"

@@ -43,3 +43,9 @@ def test_one_that_ends_at_once_names_its_log(process, tmp_path):
     with pytest.raises(InputError, match=r"exit code 7.*sleeper\.log"):
         sleeper.wait_until(lambda: False)
     assert "no such thing" in (tmp_path / "sleeper.log").read_text()
+
+
+def test_what_it_starts_is_known_as_its_own(process, tmp_path):
+    code = "import os, subprocess; subprocess.run(['printenv', 'PCAM_SERVICE_PART'])"
+    assert process(code).wait(10)
+    assert (tmp_path / "sleeper.log").read_text() == "sleeper\n"
