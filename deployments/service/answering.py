@@ -7,9 +7,12 @@ _TIMEOUT_S = 3.0
 
 
 def answers(address: str) -> bool:
-    """Return whether a request for `address` succeeds; no proxy is asked."""
+    """Return whether a request for `address` succeeds; no proxy is asked.
+
+    What is no address does not answer.
+    """
     try:
         with build_opener(ProxyHandler({})).open(address, timeout=_TIMEOUT_S) as answer:
             return bool(answer.status == 200)
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return False

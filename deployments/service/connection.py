@@ -20,6 +20,7 @@ def connect(home: Home) -> str | None:
     address = os.environ.get("PREFECT_API_URL") or (told.api if told else None)
     if address is None:
         return None
+    address = address.rstrip("/")
     os.environ["PREFECT_API_URL"] = address
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)

@@ -1,5 +1,6 @@
 """The folder that a service keeps its state in."""
 
+import fcntl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +73,25 @@ class Home:
             path.write_text(addresses.model_dump_json(indent=2), encoding="utf-8")
 
     def told(self) -> Addresses | None:
-        """Return where the service is found; None where it is not up, or not yet."""
+        """Return where the service is found; None where it is not up, or not yet.
+
+        What a service has told that was killed does not count: another may listen there now.
+        """
         try:
-            return Addresses.model_validate_json(self._addresses.read_text(encoding="utf-8"))
+            told = Addresses.model_validate_json(self._addresses.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
+        return told if self._is_locked() else None
+
+    def _is_locked(self) -> bool:
+        try:
+            with self.lock.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def forget(self) -> None:
         """Let others know that nothing answers."""

@@ -14,12 +14,13 @@ from rich.text import Text
 from deployments.service.answering import answers
 from deployments.service.connection import connect
 from deployments.service.environment import AUTH, CLIENT_AUTH, without_credentials
-from deployments.service.home import Home
+from deployments.service.home import Addresses, Home
 from pcam_core.units import duration
 
-Up = Literal["up", "down", "refuses"]
+Up = Literal["up", "down", "refuses", "unknown"]
 _MOST = 200
-_COLOURS = {"up": "green", "down": "red", "refuses": "red"}
+_COLOURS = {"up": "green", "down": "red", "refuses": "red", "unknown": "yellow"}
+_SERVERS = ("http://", "https://")
 
 
 class Part(BaseModel):
@@ -27,7 +28,8 @@ class Part(BaseModel):
 
     Attributes:
         name: "Prefect", "MLflow" or "worker <name>".
-        state: Whether it answers; "refuses" where it wants a password, or another one.
+        state: Whether it answers; "refuses" where it wants a password, or another one; "unknown"
+            where nothing says where it is, or that is a database.
         address: Where it is found; empty for a worker.
     """
 
@@ -88,8 +90,8 @@ class Status(BaseModel):
     @computed_field  # type: ignore[prop-decorator]
     @property
     def up(self) -> bool:
-        """Whether all is up."""
-        return all(part.state == "up" for part in self.parts)
+        """Whether all is up that is known of."""
+        return all(part.state in {"up", "unknown"} for part in self.parts)
 
 
 def show_status(root: Path, *, as_json: bool) -> bool:
@@ -112,12 +114,12 @@ def read_status(home: Home) -> Status:
     if api is None:
         return Status(parts=[Part(name="Prefect", state="down"), Part(name="MLflow", state="down")])
     told = home.told()
-    tracking = told.mlflow if told else os.environ.get("MLFLOW_TRACKING_URI", "")
-    mlflow = Part(
-        name="MLflow",
-        state="up" if answers(f"{tracking.rstrip('/')}/health") else "down",
-        address=without_credentials(tracking),
-    )
+    if told and told.api != api:
+        told = None  # PREFECT_API_URL names another service
+    registry = _registry(told)
+    mlflow = Part(name="MLflow", state="unknown", address=without_credentials(registry))
+    if registry.startswith(_SERVERS):
+        mlflow.state = "up" if answers(f"{registry}/health") else "down"
     prefect = Part(name="Prefect", state="down", address=without_credentials(api))
     if not answers(f"{api}/health"):
         return Status(parts=[prefect, mlflow])
@@ -132,9 +134,17 @@ def read_status(home: Home) -> Status:
                 raise
             prefect.state = "refuses"
             return Status(parts=[prefect, mlflow])
-    if mlflow.state == "up":
-        status.champion = _champion(os.environ.get("MLFLOW_TRACKING_URI") or tracking)
+    if registry and mlflow.state != "down":
+        status.champion = _champion(registry)
     return status
+
+
+def _registry(told: Addresses | None) -> str:
+    """Return the registry's address, with its password; empty where nothing names it."""
+    given = os.environ.get("MLFLOW_TRACKING_URI", "").rstrip("/")
+    if told is None or without_credentials(given) == told.mlflow:
+        return given
+    return told.mlflow
 
 
 def _champion(tracking: str) -> str | None:
@@ -206,6 +216,8 @@ def _show(status: Status, console: Console) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for part in status.parts:
         remedy = f"set {CLIENT_AUTH} or {AUTH}" if part.state == "refuses" else part.address
+        if part.state == "unknown" and not part.address:
+            remedy = "set MLFLOW_TRACKING_URI"
         table.add_row(Text(part.name, "bold"), Text(part.state, _COLOURS[part.state]), remedy)
     console.print(table, soft_wrap=True)
     if not any(part.address for part in status.parts):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.objects import WorkerStatus
+from prefect.exceptions import ObjectNotFound
 
 from deployments.service.commands import POOL
 
@@ -12,8 +13,14 @@ _EVER = datetime.fromtimestamp(0, UTC)
 
 
 def online_workers(client: SyncPrefectClient, since: datetime = _EVER) -> list[str]:
-    """Return the names of the pool's workers that are online and have been heard since a time."""
-    found = client.read_workers_for_work_pool(POOL, offset=0, limit=_MOST)
+    """Return the names of the pool's workers that are online and have been heard since a time.
+
+    A server without the pool has none.
+    """
+    try:
+        found = client.read_workers_for_work_pool(POOL, offset=0, limit=_MOST)
+    except ObjectNotFound:
+        return []
     return sorted(
         worker.name
         for worker in found

@@ -1,11 +1,10 @@
 """Which runs and which registry a command means."""
 
 import os
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
+from filelock import FileLock
 from typer.testing import CliRunner
 
 from deployments.cli import app
@@ -27,25 +26,6 @@ def home(tmp_path):
     return home
 
 
-@pytest.fixture
-def mlflow():
-    """A server that says that it is well."""
-
-    class Well(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *arguments):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Well)
-    Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
 def registry():
     return os.environ.get("MLFLOW_TRACKING_URI")
 
@@ -55,18 +35,19 @@ def test_without_a_service_they_lie_in_the_usual_folder(tmp_path):
     assert registry() is None
 
 
-def test_a_service_that_runs_is_asked(home, mlflow):
-    home.tell(Addresses(prefect="http://127.0.0.1:9", mlflow=mlflow, workers=[]))
-    assert find_runs(home, None) == home.root / "pcam-runs"
-    assert registry() == mlflow
+def test_a_service_that_runs_is_asked(home, well):
+    home.tell(Addresses(prefect="http://127.0.0.1:9", mlflow=well, workers=[]))
+    with FileLock(home.lock):
+        assert find_runs(home, None) == home.root / "pcam-runs"
+    assert registry() == well
 
 
-def test_one_that_is_down_or_was_killed_has_left_its_database(home):
+def test_one_that_is_down_or_was_killed_has_left_its_database(home, well):
     database = f"sqlite:///{home.mlflow}/mlflow.db"
     find_runs(home, None)
     assert registry() == database
     os.environ.clear()
-    home.tell(Addresses(prefect="http://127.0.0.1:9", mlflow="http://127.0.0.1:9", workers=[]))
+    home.tell(Addresses(prefect="http://127.0.0.1:9", mlflow=well, workers=[]))
     find_runs(home, None)
     assert registry() == database
 
