@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from rich.console import Console
@@ -14,13 +14,19 @@ from deployments.service.answering import answers
 from deployments.service.connection import connect
 from deployments.service.environment import AUTH, CLIENT_AUTH, without_credentials
 from deployments.service.home import Home
+from deployments.service.run_log import RunLog
+from pcam_core.datasets.generated import SCHEME as GENERATED
 from pcam_core.errors import InputError
 from pcam_core.listing import listing
+
+if TYPE_CHECKING:
+    from prefect.exceptions import PrefectHTTPStatusError
 
 _LOOK_EVERY_S = 1.0
 _LAST_LINES_S = 5.0  # a run sends its log in batches, the last after its end
 _REVIVAL_S = 10.0  # the server takes a crashed run up again
 _MOST = 200
+_REFUSALS = {400, 409, 422}  # of a request that is wrong; other codes tell of the server
 
 
 def run_deployment(
@@ -36,7 +42,7 @@ def run_deployment(
     Args:
         root: Folder of the service.
         name: Of the deployment.
-        request: Its fields; empty ones are left to the deployment.
+        request: Its fields; those that are None or have no entries are left to the deployment.
         idempotency_key: A key that was seen starts no new run.
         as_json: Whether to print JSON for programs at the end.
 
@@ -49,7 +55,11 @@ def run_deployment(
         raise InputError(
             f"No service answers at {place}.", "Start one with `pcam up`, or set PREFECT_API_URL."
         )
-    told = {field: _for_worker(value) for field, value in request.items() if value}
+    told = {
+        field: _for_worker(field, value)
+        for field, value in request.items()
+        if value is not None and value != {}
+    }
     from prefect.client.orchestration import get_client
     from prefect.exceptions import PrefectHTTPStatusError
 
@@ -58,7 +68,7 @@ def run_deployment(
         try:
             run = _create(client, name, told, idempotency_key)
         except PrefectHTTPStatusError as error:
-            raise _refusal(error) from error
+            raise _refusal(error) from None
         console.print(f"[bold]{escape(run.name)}[/bold]  {_page(api, run.id)}", soft_wrap=True)
         try:
             state = _follow(client, run.id, console)
@@ -87,12 +97,19 @@ def _create(client: Any, name: str, request: dict[str, Any], key: str | None) ->
     )
 
 
-def _refusal(error: Any) -> InputError:
-    if error.response.status_code == 401:
+def _refusal(error: "PrefectHTTPStatusError") -> Exception:
+    """Return what to raise of an answer that is none: only some are the user's affair."""
+    answer = error.response
+    if answer.status_code == 401:
         return InputError(
             "The service wants a password.", f"Set {CLIENT_AUTH} or {AUTH} to user:password."
         )
-    detail = error.response.json().get("detail", error.response.text)
+    if answer.status_code not in _REFUSALS:
+        return error
+    try:
+        detail = answer.json()["detail"]
+    except (ValueError, KeyError, TypeError):
+        detail = answer.text
     return InputError(f"The service refuses the request: {detail}", "Correct it and try again.")
 
 
@@ -100,14 +117,12 @@ def _follow(client: Any, run: UUID, console: Console) -> Any:
     """Print a run's log as it grows, until the run ends; return its last state."""
     from httpx import HTTPError
 
-    printed, active = 0, time.monotonic()
+    log, active = RunLog(client, run, console), time.monotonic()
     with console.status("waiting for a worker") as status:
         while True:
             try:
                 state = client.read_flow_run(run).state
-                before = printed
-                printed = _print_log(client, run, printed, console)
-                if not state.is_final() or printed > before:
+                if log.print_new() or not state.is_final():
                     active = time.monotonic()
                 silence = _REVIVAL_S if state.is_crashed() else _LAST_LINES_S
                 if time.monotonic() - active > silence:
@@ -116,28 +131,6 @@ def _follow(client: Any, run: UUID, console: Console) -> Any:
             except HTTPError:
                 status.update("the service does not answer; it is asked again")
             time.sleep(_LOOK_EVERY_S)
-
-
-def _print_log(client: Any, run: UUID, printed: int, console: Console) -> int:
-    from prefect.client.schemas.filters import LogFilter, LogFilterFlowRunId
-
-    chosen = LogFilter(flow_run_id=LogFilterFlowRunId(any_=[run]))
-    while lines := client.read_logs(chosen, limit=_MOST, offset=printed):
-        tasks = _task_names(client, run) if any(line.task_run_id for line in lines) else {}
-        for line in lines:
-            task = f"{tasks.get(line.task_run_id, 'task')}: " if line.task_run_id else ""
-            # Tracebacks stay in the UI; their message is that of the state as well.
-            message = escape(line.message.partition("\nTraceback")[0])
-            console.print(f"{line.timestamp:%X}  {task}{message}", soft_wrap=True)
-        printed += len(lines)
-    return printed
-
-
-def _task_names(client: Any, run: UUID) -> dict[UUID, str]:
-    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-
-    chosen = FlowRunFilter(id=FlowRunFilterId(any_=[run]))
-    return {task.id: task.name for task in client.read_task_runs(flow_run_filter=chosen)}
 
 
 def _progress(client: Any, run: UUID) -> str | None:
@@ -157,13 +150,23 @@ def _progress(client: Any, run: UUID) -> str | None:
     return found[0].description if found else None
 
 
-def _for_worker(value: Any) -> Any:
-    """Return a value whose paths mean the same in the worker's folder."""
-    if isinstance(value, list):
-        return [_for_worker(item) for item in value]
-    if isinstance(value, str) and Path(value).exists():
-        return str(Path(value).absolute())
-    return value
+def _for_worker(field: str, value: Any) -> Any:
+    """Return a field of a request whose paths mean the same in the worker's folder."""
+    if field == "data":
+        return [_absolute(address) for address in value]
+    is_path = (
+        field == "to"
+        or (field == "recipe" and value.endswith(".toml"))
+        or (field == "model" and value != "champion")
+    )
+    return _absolute(value) if is_path else value
+
+
+def _absolute(address: str) -> str:
+    """Return an address whose path is absolute, where it is one."""
+    if not address or "://" in address or address.startswith(GENERATED):
+        return address
+    return str(Path(address).absolute())
 
 
 def _page(api: str, run: UUID) -> str:
