@@ -12,6 +12,8 @@ from pcam_core.recipe import Recipe, load_recipe, shipped_recipes
 from pcam_core.section import Section
 from pcam_core.writable import check_writable
 
+NonEmpty = Annotated[str, Field(min_length=1)]
+
 
 def _listed(value: Any) -> Any:
     return [str(value)] if isinstance(value, str | Path) else value
@@ -20,7 +22,7 @@ def _listed(value: Any) -> Any:
 class ValidateRequest(Section):
     """One look at data; the same request over the same data is computed only once."""
 
-    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    data: Annotated[list[NonEmpty], BeforeValidator(_listed)] = Field(
         min_length=1, description="Addresses of the patches; of several the union is taken."
     )
     recipe: Annotated[str, RecipeChoice] = Field(
@@ -95,7 +97,7 @@ class RetrainRequest(TrainRequest):
 class ScoreRequest(Section):
     """A prediction of all patches that are new since the last one."""
 
-    data: Annotated[list[str], BeforeValidator(_listed)] = Field(
+    data: Annotated[list[NonEmpty], BeforeValidator(_listed)] = Field(
         min_length=1,
         description="Folders or s3://bucket/prefix with patches (.tif, .png of 96x96 pixels).",
     )
