@@ -178,7 +178,9 @@ def test_the_image_runs_as_nobody_special_who_owns_the_folder_of_runs():
     assert last == "1000:1000"
     assert "useradd --uid 1000" in DOCKERFILE
     home = image_environment()["PCAM_HOME"]
-    assert f"--owner pcam --group pcam {home}\n" in DOCKERFILE
+    # Prefect's server copies its UI; its own place for that is root's.
+    pages = image_environment()["PREFECT_SERVER_UI_STATIC_DIRECTORY"]
+    assert f"install --directory --owner pcam --group pcam {home} {pages}\n" in DOCKERFILE
     mounts = {mount for one in OURS.values() for mount in one.get("volumes", [])}
     assert mounts == {f"runs:{home}"}
     assert defaults("docker")["volumes"][0] == f"{COMPOSE['volumes']['runs']['name']}:{home}"
@@ -251,8 +253,7 @@ def test_other_machines_meet_a_password_or_nothing():
     server = SERVICES["prefect"]["environment"]
     assert server["PREFECT_SERVER_API_AUTH_STRING"].startswith("${PREFECT_SERVER_API_AUTH_STRING:?")
     published = [port for one in SERVICES.values() for port in one.get("ports", [])]
-    assert published
-    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert published == [f"127.0.0.1:{port}:{port}" for port in (9000, 4200, 5000)]
 
 
 def test_mlflow_keeps_artifacts_in_the_bucket_and_takes_calls_by_its_name():
@@ -331,11 +332,13 @@ def test_no_file_holds_a_secret():
     for line in (HERE / ".env.example").read_text().splitlines():
         assert not line or line.startswith("#") or line.endswith("="), line
     assert (HERE / ".gitignore").read_text() == ".env\n"
-    secret = re.compile(r"AUTH_STRING$|PASSWORD$|SECRET_ACCESS_KEY$|ACCESS_KEY_ID$|ROOT_USER$")
+    secret = re.compile(
+        r"AUTH_STRING$|PASSWORD$|SECRET_ACCESS_KEY$|ACCESS_KEY_ID$|SIGNING_KEY$|WEBHOOK$"
+    )
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if secret.search(variable):
-                assert re.fullmatch(r"\$\{[A-Z_]+:\?.*\}", value), (name, variable)
+                assert re.fullmatch(r"\$\{[A-Z_]+:(\?.*|-)\}", value), (name, variable)
     for place, variables in environments():
         if place not in OURS:
             assert not any(secret.search(name) for name in variables)
@@ -357,3 +360,50 @@ def test_the_policy_allows_no_removal_and_no_other_bucket():
         assert statement["Effect"] == "Allow"
         assert not any("*" in action or "Delete" in action for action in statement["Action"])
         assert all(one.startswith("arn:aws:s3:::pcam") for one in statement["Resource"])
+
+
+def test_the_user_of_the_store_may_do_what_the_policy_says():
+    told = json.loads(COMPOSE["configs"]["s3_users"]["content"])
+    (user,), (policy,) = told["identities"], told["policies"]
+    assert user["policyNames"] == [policy["name"]]
+    assert json.loads(policy["content"]) == json.loads((HERE / "policy.json").read_text())
+    assert "actions" not in user
+    (keys,) = user["credentials"]
+    client = SERVICES["mlflow"]["environment"]
+    assert keys == {
+        "accessKey": client["AWS_ACCESS_KEY_ID"],
+        "secretKey": client["AWS_SECRET_ACCESS_KEY"],
+    }
+
+
+def test_the_store_shows_nothing_but_s3_and_tells_nobody_of_itself():
+    store = SERVICES["s3"]
+    told = dict(one.removeprefix("-").split("=") for one in store["command"] if "=" in one)
+    assert told["ip"] == "127.0.0.1"
+    assert "ip.bind" not in told, "what lies behind S3 listens where -ip says"
+    assert told["master.telemetry"] == told["s3.iam"] == told["s3.autoCreateBucket"] == "false"
+    assert store["healthcheck"]["test"][-1].startswith(f"http://127.0.0.1:{told['s3.port']}/")
+    address = SERVICES["mlflow"]["environment"]["AWS_ENDPOINT_URL"]
+    assert address == f"http://s3:{told['s3.port']}"
+    (config,) = store["configs"]
+    assert told["s3.config"] == config["target"]
+    assert config["source"] in COMPOSE["configs"]
+    assert SERVICES["bucket"]["network_mode"] == "service:s3"
+    assert SERVICES["bucket"]["environment"] == store["environment"]
+    assert store["environment"].keys() == {"WEED_JWT_FILER_SIGNING_KEY"}
+
+
+def test_images_come_from_no_registry_of_their_own():
+    images = [one["image"] for one in SERVICES.values()]
+    images += [defaults(pool)["image"] for pool in POOLS] + [worker_container()["image"]]
+    assert not any("." in image.partition("/")[0].partition(":")[0] for image in images)
+    for path in EVERY_FILE:
+        assert not re.search(r"docker\.io|ghcr\.io|quay\.io", path.read_text()), path.name
+
+
+def test_the_readme_names_every_place_of_an_image_in_kubernetes():
+    text = (HERE / "README.md").read_text()
+    assert f"`image: {worker_container()['image']}`" in text
+    assert f"`{defaults('kubernetes')['image']}`" in text
+    address = kubernetes("ConfigMap")["data"]["MLFLOW_TRACKING_URI"]
+    assert f"`MLFLOW_SERVER_ALLOWED_HOSTS={address.removeprefix('http://')}`" in text
