@@ -21,6 +21,8 @@ from prefect.utilities.templating import apply_values, find_placeholders
 import deployments
 from deployments.prefect_settings import SETTINGS
 from deployments.service.commands import POOL
+from deployments.service.environment import addresses, environment
+from deployments.service.home import Home
 
 ROOT = Path(deployments.__file__).parent.parent
 HERE = ROOT / "deployments" / "containers"
@@ -127,6 +129,14 @@ def test_the_image_tells_what_our_processes_are_told():
     assert SETTINGS.items() <= image_environment().items()
 
 
+def test_the_server_is_told_what_that_of_one_machine_is_told(monkeypatch):
+    monkeypatch.setattr("os.environ", {})
+    told = SERVICES["prefect"]["environment"]
+    alone = environment(Home(Path("pcam-service")), addresses("127.0.0.1", 4200, 5000, []))
+    servers = {name for name in alone if name.startswith("PREFECT_SERVER_")} - SETTINGS.keys()
+    assert {name: told.get(name) for name in servers} == {name: alone[name] for name in servers}
+
+
 def test_the_image_has_the_locked_versions():
     product = versions(ROOT / "requirements.lock")
     installs = re.findall(r"pip install ([^;&\\\n]+)", DOCKERFILE)
@@ -180,9 +190,11 @@ def test_the_image_runs_as_nobody_special_who_owns_the_folder_of_runs():
     home = image_environment()["PCAM_HOME"]
     # Prefect's server copies its UI; its own place for that is root's.
     pages = image_environment()["PREFECT_SERVER_UI_STATIC_DIRECTORY"]
-    assert f"install --directory --owner pcam --group pcam {home} {pages}\n" in DOCKERFILE
+    (slots,) = SERVICES["prefect"]["volumes"]
+    own = f"{home} {slots.removeprefix('prefect:')} {pages}"
+    assert f"install --directory --owner pcam --group pcam {own}\n" in DOCKERFILE
     mounts = {mount for one in OURS.values() for mount in one.get("volumes", [])}
-    assert mounts == {f"runs:{home}"}
+    assert mounts == {f"runs:{home}", slots}
     assert defaults("docker")["volumes"][0] == f"{COMPOSE['volumes']['runs']['name']}:{home}"
     (container,) = kubernetes_job()["spec"]["template"]["spec"]["containers"]
     assert [mount["mountPath"] for mount in container["volumeMounts"]] == [home]
