@@ -29,14 +29,14 @@ Store = Annotated[
     typer.Option(
         envvar="PCAM_OBJECT_STORE",
         help="Where products are uploaded: s3://bucket/prefix (any endpoint; boto3's usual"
-        " variables) or a folder. Default: <out>/object-store.",
+        " variables) or a folder. Default: OUT/object-store.",
     ),
 ]
 Data = Annotated[
     list[str],
     typer.Option(
         help="Where the patches are: a folder in Kaggle's layout (train_labels.csv,"
-        " train/<id>.tif, test/<id>.tif), the competition's .zip, a folder of PCam's .h5 or .h5.gz"
+        " train/ID.tif, test/ID.tif), the competition's .zip, a folder of PCam's .h5 or .h5.gz"
         " files, s3://bucket/prefix with any of these, or synth:train=800,test=160,seed=42. Give"
         " it several times for the union. A slide map (patch_id_wsi_full.csv) keeps slides on one"
         " side of every split; without one, overlapping patches are found by their pixels."
@@ -94,8 +94,9 @@ def train(
         typer.Option(
             envvar="PCAM_DASK",
             metavar="tcp://HOST:8786",
-            help="Dask scheduler whose workers share the preparation of patches; they see --data"
-            " and --out at the same paths. Default: this machine, with all its GPUs.",
+            help="Dask scheduler whose workers share the preparation of patches and the folds of"
+            " comparison and cross-validation; they see --data and --out at the same paths."
+            " Default: this machine, with all its GPUs.",
         ),
     ] = None,
     as_json: AsJson = False,

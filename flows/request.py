@@ -66,9 +66,9 @@ class TrainRequest(ValidateRequest):
     )
     dask: str | None = Field(
         None,
-        description="Dask scheduler whose workers share the preparation of patches, as"
-        " tcp://host:8786; they see the data and `out` at the same paths. None takes this machine"
-        " with all its GPUs.",
+        description="Dask scheduler whose workers share the preparation of patches and the folds of"
+        " comparison and cross-validation, as tcp://host:8786; they see the data and `out` at the"
+        " same paths. None takes this machine with all its GPUs.",
     )
 
     @property
