@@ -62,6 +62,7 @@ Changes = Annotated[
 _RUN = "Its id, the beginning of one, or `latest`."
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 
+_RESUMES = ("run", "Finished stages are kept: the same command goes on after them.")
 _DEMO_PATCHES = {"train": 800, "test": 160, "seed": 42}
 
 
@@ -74,7 +75,7 @@ def demo(out: Out = Path("pcam-runs"), store: Store = None, as_json: AsJson = Fa
     from deployments.training import run_training
     from pcam_core.synth import write_dataset
 
-    with _explained():
+    with _explained(*_RESUMES):
         data = out / "demo-data"
         write_dataset(data, **_DEMO_PATCHES)
         run_training([str(data)], "demo", out, store, {}, as_json=as_json)
@@ -111,7 +112,7 @@ def train(
     from deployments.training import run_training
     from pcam_core.recipe import parse_changes
 
-    with _explained():
+    with _explained(*_RESUMES):
         fields = parse_changes(changes or [])
         run_training(data, recipe, out, store, fields, as_json=as_json, dask=dask)
 
@@ -149,7 +150,7 @@ def validate(
     from deployments.validation import run_validation
     from pcam_core.recipe import parse_changes
 
-    with _explained():
+    with _explained(*_RESUMES):
         fields = parse_changes(changes or [])
         run_validation(data, recipe, out, fields, data_docs, as_json=as_json)
 
@@ -332,7 +333,7 @@ def score(
     from deployments.service.connection import find_runs
     from deployments.service.home import Home as Service
 
-    with _explained():
+    with _explained(*_RESUMES):
         drift = {"warn": drift_warn, "stop": drift_stop, "stop_unlike": unlike_stop}
         found = find_runs(Service(home.absolute()), runs)
         run_scoring(input_, model, out, found, drift, as_json=as_json)
@@ -484,6 +485,14 @@ def trigger(
         str | None,
         typer.Option(metavar="DIR|s3://...", help="Of score: where predictions go."),
     ] = None,
+    without_earlier: Annotated[
+        bool,
+        typer.Option(
+            "--without-earlier",
+            help="Of retrain: leave out the data that earlier retrainings were given; --data must"
+            " then hold the hold-out.",
+        ),
+    ] = False,
     idempotency_key: Annotated[
         str | None,
         typer.Option(metavar="KEY", help="A request with a key that was seen starts no new run."),
@@ -508,6 +517,7 @@ def trigger(
             "changes": parse_changes(changes or []),
             "model": model,
             "to": to,
+            "with_earlier": False if without_earlier else None,
         }
         completed = run_deployment(home, deployment, request, idempotency_key, as_json=as_json)
         if not completed:
@@ -515,10 +525,14 @@ def trigger(
 
 
 @contextmanager
-def _explained() -> Iterator[None]:
+def _explained(what: str = "command", kept: str = "") -> Iterator[None]:
     """Turn errors into one message and an exit code: 2 for the user's input, 1 for the rest.
 
     SIGTERM ends a command as Ctrl-C does.
+
+    Args:
+        what: What fails where it does.
+        kept: What then is not lost.
     """
     from pcam_core.errors import InputError
     from pcam_core.storage_fault import storage_fault
@@ -537,8 +551,7 @@ def _explained() -> Iterator[None]:
         raise typer.Exit(1) from interrupt
     except Exception as error:  # the last frame of the program
         problem, remedy = storage_fault(error) or (f"{type(error).__name__}: {error}", "")
-        typer.secho(f"The run failed: {problem}", err=True, fg="red")
-        kept = "Finished stages are kept: the same command goes on after them."
+        typer.secho(f"The {what} failed: {problem}", err=True, fg="red")
         typer.echo(f"{remedy} {kept}".strip(), err=True)
         raise typer.Exit(1) from error
 

@@ -1,10 +1,13 @@
 import os
+import subprocess
+import sys
 
 import pytest
 from filelock import FileLock
 
 from deployments import embedded_prefect
 from deployments.embedded_prefect import embed_prefect
+from pcam_core.runs.process_identity import this_process
 
 
 @pytest.fixture
@@ -33,3 +36,26 @@ def test_a_server_of_the_users_own_is_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "environ", {"PREFECT_API_URL": "http://127.0.0.1:4200/api"})
     embed_prefect(tmp_path / "prefect")
     assert "PREFECT_HOME" not in os.environ
+
+
+def test_only_servers_of_those_that_are_gone_end(tmp_path, monkeypatch):
+    """A process that was given the number of one that has ended does not count as it."""
+    owner = this_process()
+    gone = owner.model_copy(update={"started": owner.started - 3600})
+
+    def server(of, home):
+        told = {"PCAM_SERVER_OWNER": of.model_dump_json(), "PREFECT_HOME": str(home)}
+        command = [sys.executable, "-c", "import time; time.sleep(60)"]
+        return subprocess.Popen(command, env=os.environ | told)
+
+    orphan, elsewhere = server(gone, tmp_path), server(gone, tmp_path / "other")
+    owned = server(owner, tmp_path)
+    try:
+        embedded_prefect._end_orphans(str(tmp_path))
+        assert orphan.poll() is not None
+        assert owned.poll() is None
+        assert elsewhere.poll() is None
+    finally:
+        for process in (orphan, elsewhere, owned):
+            process.kill()
+            process.wait()

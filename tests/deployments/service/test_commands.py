@@ -111,3 +111,27 @@ def test_up_names_a_port_that_is_taken(pcam):
     assert done.exit_code == 2
     assert port in done.output
     assert "--port" in done.output
+
+
+def test_a_command_that_fails_promises_no_stages(pcam, monkeypatch):
+    def fail(*_, **__):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr("deployments.service.status.show_status", fail)
+    done = pcam("status")
+    assert done.exit_code == 1
+    assert "The command failed: RuntimeError: out of order" in done.output
+    assert "stages" not in done.output
+
+
+@pytest.mark.parametrize(("options", "sent"), [([], None), (["--without-earlier"], False)])
+def test_a_retraining_may_leave_earlier_data_out(pcam, monkeypatch, options, sent):
+    asked = []
+
+    def note(root, name, request, key, **_):
+        asked.append(request["with_earlier"])
+        return True
+
+    monkeypatch.setattr("deployments.service.trigger.run_deployment", note)
+    assert pcam("trigger", "retrain", "--data", "x", *options).exit_code == 0
+    assert asked == [sent]
