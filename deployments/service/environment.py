@@ -115,8 +115,6 @@ def environment(home: Home, found: Addresses) -> dict[str, str]:
         "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": (
             "prefect.server.concurrency.lease_storage.filesystem"
         ),
-        # So are events that wait for an earlier one, as those of a run that outlived a server.
-        "PREFECT_SERVER_EVENTS_CAUSAL_ORDERING": "prefect.server.events.ordering.db",
     }
     fixed = {
         MARK: str(home.root),

@@ -11,39 +11,58 @@ BLOCK = "pcam-webhook"
 PROMOTED = "pcam.model.promoted"
 """The event of a promotion."""
 
+RETRAINING = "retrain on new data"
+"""The automation of `prefect.yaml` that an event starts."""
+
+_ACTION_FAILED = "prefect.automation.action.failed"
+_TAKEN_UP_S = 30  # the server takes seconds
 _RUN = "'The run ' ~ flow_run.name ~ "
 
 
 def notifications(block: str) -> list[dict[str, Any]]:
-    """Return the automations that notify.
+    """Return the automations that notify through the webhook.
+
+    Automations that people make in the UI may notify with any other block of Prefect's.
 
     Args:
         block: Id of the webhook block.
     """
     failed = f"{_RUN} ' failed: ' ~ flow_run.state.message"
-    crashed = f"{_RUN} ' crashed for the third time and was given up.'"
+    crashed = f"{_RUN} ' crashed and was not taken up again: ' ~ flow_run.state.message"
     promoted = "'Version ' ~ event.payload.version ~ ' is champion now: ' ~ event.payload.reason"
+    refused = "'An event started no retraining: ' ~ event.payload.reason"
     runs = {"prefect.resource.id": "prefect.flow-run.*"}
-    given_up = runs | {"prefect.run-count": ["3"]}
+    # Of all automations, else a webhook that fails would be told of that for ever.
+    retraining = {"prefect.resource.name": RETRAINING}
+    lost = {
+        "posture": "Proactive",
+        "after": ["prefect.flow-run.Crashed"],
+        "expect": ["prefect.flow-run.AwaitingRetry", "prefect.flow-run.Scheduled"],
+        "within": _TAKEN_UP_S,
+    }
     return [
-        _notification("notify of failed runs", "prefect.flow-run.Failed", runs, failed, block),
-        _notification("notify of lost runs", "prefect.flow-run.Crashed", given_up, crashed, block),
-        _notification("notify of promotions", PROMOTED, {}, promoted, block),
+        _notification("notify of failed runs", _at("prefect.flow-run.Failed"), runs, failed, block),
+        _notification("notify of lost runs", lost, runs, crashed, block),
+        _notification("notify of promotions", _at(PROMOTED), {}, promoted, block),
+        _notification("notify of refused events", _at(_ACTION_FAILED), retraining, refused, block),
     ]
 
 
+def _at(event: str) -> dict[str, Any]:
+    return {"posture": "Reactive", "expect": [event]}
+
+
 def _notification(
-    name: str, event: str, match: dict[str, Any], text: str, block: str
+    name: str, when: dict[str, Any], match: dict[str, Any], text: str, block: str
 ) -> dict[str, Any]:
     return {
         "name": name,
         "trigger": {
             "type": "event",
-            "posture": "Reactive",
-            "expect": [event],
             "match": match,
             "for_each": ["prefect.resource.id"],
             "threshold": 1,
+            **when,
         },
         "actions": [
             {

@@ -1,13 +1,16 @@
 """What `deployments` ships in plain Prefect."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from inspect import signature
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 import yaml
 from prefect.events.schemas.automations import AutomationCore
 from prefect.flows import load_flow_from_entrypoint
+from prefect.server.events.schemas.automations import Automation
+from prefect.server.events.schemas.events import ReceivedEvent
 from pydantic import BaseModel
 
 import deployments
@@ -18,6 +21,7 @@ from deployments.service.notifications import PROMOTED, notifications
 HERE = Path(deployments.__file__).parent
 DEPLOYMENTS = yaml.safe_load((HERE / "prefect.yaml").read_text())["deployments"]
 AUTOMATIONS = yaml.safe_load((HERE / "automations.yaml").read_text())["automations"]
+ALL_AUTOMATIONS = [*AUTOMATIONS, *notifications("0" * 32)]
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda deployment: deployment["name"])
@@ -46,15 +50,83 @@ def test_runs_that_must_not_meet_queue(name):
     assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "ENQUEUE"}
 
 
+def automation(name):
+    (found,) = (each for each in ALL_AUTOMATIONS if each["name"] == name)
+    return found
+
+
 def test_a_run_may_miss_two_heartbeats():
-    zombies = AutomationCore.model_validate(AUTOMATIONS[0])
+    zombies = AutomationCore.model_validate(automation("crash runs that give no sign of life"))
     heartbeat = timedelta(seconds=int(SETTINGS["PREFECT_FLOWS_HEARTBEAT_FREQUENCY"]))
     assert zombies.trigger.within >= 3 * heartbeat
 
 
-@pytest.mark.parametrize(
-    "fields", [*AUTOMATIONS, *notifications("0" * 32)], ids=lambda a: a["name"]
-)
+def crashes(count):
+    """The event of a run's crash, having run so many times, as Prefect's server knows it."""
+    return ReceivedEvent(
+        occurred=datetime(2026, 11, 23, tzinfo=UTC),
+        event="prefect.flow-run.Crashed",
+        resource={"prefect.resource.id": "prefect.flow-run.1", "prefect.run-count": str(count)},
+        related=[
+            {"prefect.resource.id": "prefect.work-pool.1", "prefect.resource.role": "work-pool"}
+        ],
+        id=uuid4(),
+    )
+
+
+def taking_up(event):
+    """Return the names of the automations that take up the run of an event."""
+    return [
+        each["name"]
+        for each in AUTOMATIONS
+        if each["trigger"]["posture"] == "Reactive"
+        and Automation.model_validate(each).trigger.covers(event)
+    ]
+
+
+def test_every_crash_is_taken_up_or_told():
+    """A run is taken up by one automation at most, and never without end."""
+    assert taking_up(crashes(0)) == ["take runs up again that crashed before they started"]
+    assert automation("take runs up again that crashed before they started")["trigger"]["within"]
+    for count in (1, 2):
+        assert taking_up(crashes(count)) == ["take crashed runs up again"]
+    for count in (3, 4, 10):
+        assert not taking_up(crashes(count))
+    lost = automation("notify of lost runs")["trigger"]
+    assert lost["posture"] == "Proactive"
+    assert lost["after"] == ["prefect.flow-run.Crashed"]
+    for count in range(5):
+        assert Automation.model_validate(automation("notify of lost runs")).trigger.covers(
+            crashes(count)
+        )
+    (expected,) = {
+        f"prefect.flow-run.{each['actions'][0]['name']}"
+        for each in AUTOMATIONS
+        if "name" in each["actions"][0]
+    }
+    assert expected in lost["expect"]
+
+
+def test_a_refused_event_is_told_and_a_failing_webhook_is_not():
+    trigger = Automation.model_validate(automation("notify of refused events")).trigger
+
+    def failed(name):
+        return ReceivedEvent(
+            occurred=datetime(2026, 11, 23, tzinfo=UTC),
+            event="prefect.automation.action.failed",
+            resource={
+                "prefect.resource.id": "prefect.automation.1",
+                "prefect.resource.name": name,
+            },
+            id=uuid4(),
+        )
+
+    (name,) = (trigger["name"] for each in DEPLOYMENTS for trigger in each.get("triggers", ()))
+    assert trigger.covers(failed(name))
+    assert not trigger.covers(failed("notify of refused events"))
+
+
+@pytest.mark.parametrize("fields", ALL_AUTOMATIONS, ids=lambda a: a["name"])
 def test_automations_are_prefects(fields):
     AutomationCore.model_validate(fields)
 
