@@ -18,7 +18,7 @@ help:
 
 # The lock is complete and carries hashes, so that pip has nothing to resolve.
 $(VENV)/.product: requirements.lock pyproject.toml
-	@echo "Installing into $(VENV) (a few minutes, 3 GB) ..."
+	@echo "Installing into $(VENV) (a few minutes, 4 GB) ..."
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) --require-hashes -r requirements.lock
 	@$(PIP) --no-build-isolation --no-index -e .
