@@ -39,7 +39,7 @@ def give_credentials(client: SyncPrefectClient, pool: str) -> None:
     """
     name = os.environ.get(CREDENTIALS)
     template = client.read_work_pool(pool).base_job_template
-    field = template["variables"]["properties"]["env"]
+    field = template["variables"]["properties"].setdefault("env", {"type": "object"})
     before = field.get("default") or {}
     others = {key: told for key, told in before.items() if not str(told).startswith(_REFERENCE)}
     after = others | (_references(client, name) if name else {})

@@ -14,6 +14,7 @@ PROMOTED = "pcam.model.promoted"
 RETRAINING = "retrain on new data"
 """The automation of `prefect.yaml` that an event starts."""
 
+_CRASHED = "prefect.flow-run.Crashed"
 _ACTION_FAILED = "prefect.automation.action.failed"
 _TAKEN_UP_S = 30  # the server takes seconds
 _RUN = "'The run ' ~ flow_run.name ~ "
@@ -34,10 +35,11 @@ def notifications(block: str) -> list[dict[str, Any]]:
     runs = {"prefect.resource.id": "prefect.flow-run.*"}
     # Of all automations, else a webhook that fails would be told of that for ever.
     retraining = {"prefect.resource.name": RETRAINING}
-    lost = {
+    lost: dict[str, Any] = {
         "posture": "Proactive",
-        "after": ["prefect.flow-run.Crashed"],
-        "expect": ["prefect.flow-run.AwaitingRetry", "prefect.flow-run.Scheduled"],
+        "after": [_CRASHED],
+        # With the crash itself, so that a second one starts the time anew.
+        "expect": [_CRASHED, "prefect.flow-run.AwaitingRetry", "prefect.flow-run.Scheduled"],
         "within": _TAKEN_UP_S,
     }
     return [

@@ -107,6 +107,14 @@ def test_every_crash_is_taken_up_or_told():
     assert expected in lost["expect"]
 
 
+@pytest.mark.parametrize("fields", ALL_AUTOMATIONS, ids=lambda a: a["name"])
+def test_what_is_waited_for_in_vain_is_waited_for_again(fields):
+    """The second time starts anew only where the event that starts it is expected, too."""
+    trigger = fields["trigger"]
+    if trigger["posture"] == "Proactive":
+        assert set(trigger["after"]) <= set(trigger["expect"])
+
+
 def test_a_refused_event_is_told_and_a_failing_webhook_is_not():
     trigger = Automation.model_validate(automation("notify of refused events")).trigger
 
