@@ -52,25 +52,38 @@ class Service:
         foreign = ("PREFECT_", "MLFLOW_", "PCAM_", "CUDA_", "AWS_")
         kept = {key: value for key, value in os.environ.items() if not key.startswith(foreign)}
         self._environment = {**kept, **secrets, AUTH: AUTHORISATION}
-        self.port, mlflow = _free_port(), _free_port()
-        self.mlflow = f"http://127.0.0.1:{mlflow}"
+        self.port, self._mlflow_port = _free_port(), _free_port()
+        self.mlflow = f"http://127.0.0.1:{self._mlflow_port}"
         # A command finds SQLite in the folder, and another database behind the server only.
         self._registry = {"MLFLOW_TRACKING_URI": self.mlflow} if databases else {}
+        self._databases = databases
         self.api = httpx.Client(
             base_url=f"http://127.0.0.1:{self.port}/api/",
             auth=tuple(AUTHORISATION.split(":")),
             timeout=30,
         )
         self.log = home.parent / "up.log"
+
+    def start(self):
+        """Start it, and wait until everything answers."""
+        ports = ("--port", str(self.port), "--mlflow-port", str(self._mlflow_port))
         with self.log.open("w") as output:
             self.process = subprocess.Popen(
-                [PCAM, "up", "--port", str(self.port), "--mlflow-port", str(mlflow)],
-                env=self._environment | databases,
-                cwd=home.parent,
+                [PCAM, "up", *ports],
+                env=self._environment | self._databases,
+                cwd=self.home.parent,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self.until(lambda: "Ctrl-C" in self.log.read_text(), 240)
+
+    def kill(self):
+        """Kill all of it at once, as a loss of power does."""
+        self.process.kill()
+        self.process.wait()
+        for process in self.family():
+            process.kill()
 
     def pcam(self, *arguments, **variables):
         """Give a command beside the home, which has the default name."""
@@ -99,9 +112,10 @@ class Service:
         """What the API tells of a deployment."""
         return self.api.get(f"deployments/name/{name}/{name}").json()
 
-    def submit(self, name, request, key=None):
-        """Ask for a run as the UI's form does."""
-        body = {"parameters": {"request": request}, "idempotency_key": key}
+    def submit(self, name, request, key=None, parameters=None):
+        """Ask for a run as the UI's form does, with further parameters of the flow if need be."""
+        given = {"request": request, **(parameters or {})}
+        body = {"parameters": given, "idempotency_key": key}
         return self.api.post(
             f"deployments/{self.deployment(name)['id']}/create_flow_run", json=body
         )
@@ -114,7 +128,14 @@ class Service:
     def log_of(self, run):
         """The messages that a run has logged."""
         chosen = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_ASC"}
-        return [line["message"] for line in self.api.post("logs/filter", json=chosen).json()]
+        return [line["message"] for line in self.all_of("logs", **chosen)]
+
+    def all_of(self, what, **chosen):
+        """All that the API tells of a kind of things, page by page."""
+        found = []
+        while page := self.api.post(f"{what}/filter", json=chosen | {"offset": len(found)}).json():
+            found += page
+        return found
 
     def until(self, condition, seconds=120):
         """Wait for a condition and return what it says."""
@@ -135,13 +156,10 @@ def serve(tmp_path_factory):
         home = tmp_path_factory.mktemp("service") / "pcam-service"
         service = Service(home, _databases(), variables)
         try:
-            service.until(lambda: "Ctrl-C" in service.log.read_text(), 240)
+            service.start()
             yield service
         finally:
-            service.process.kill()
-            service.process.wait()
-            for process in service.family():
-                process.kill()
+            service.kill()
 
     return running
 
