@@ -83,10 +83,14 @@ def test_wrong_parameters_are_refused_by_name(service):
         ({"data": [DATA], "recipe": "contxt"}, "request.recipe"),
         ({"data": [DATA], "chnges": {}}, "chnges"),
         ({"data": [DATA], "changes": {"gate.max_white_share": 7}}, "gate.max_white_share"),
+        ({"data": [""]}, "request.data[0]"),
     ):
         answer = service.submit("validate", request)
         assert answer.status_code == 409
         assert name in answer.text
+    answer = service.submit("validate", {"data": [DATA]}, parameters={"reqest": {}})
+    assert answer.status_code == 409
+    assert "reqest" in answer.text
     refused = service.pcam("trigger", "validate", "--data", DATA, "--set", "gate.max_wite_share=0")
     assert refused.returncode == 2
     assert "gate.max_wite_share" in refused.stderr
@@ -130,6 +134,28 @@ def test_an_event_retrains_on_the_data_that_it_names(service):
     service.until(lambda: service.runs_of("retrain"), 30)
     (run,) = service.runs_of("retrain")
     assert run["parameters"] == {"request": {"data": [DATA], "recipe": "demo"}}
+
+
+def test_an_event_that_is_refused_is_told_to_the_webhook(service, messages):
+    event = {
+        "occurred": datetime.now(UTC).isoformat(),
+        "event": "pcam.dataset.updated",
+        "resource": {"prefect.resource.id": "pcam.dataset.new"},
+        "payload": {"dta": [DATA]},
+        "id": str(uuid.uuid4()),
+    }
+    assert service.api.post("events", json=[event]).status_code == 204
+    service.until(lambda: any("no retraining" in text for text in messages.received), 30)
+    assert len(service.runs_of("retrain")) == 1
+
+
+def test_the_run_of_a_killed_worker_ends_too_and_is_taken_up_by_the_next(service):
+    service.until(lambda: service.runs_of("retrain")[0]["state_type"] == "RUNNING")
+    (run,) = service.family("prefect.engine")
+    (worker,) = service.family("worker")
+    worker.kill()
+    service.until(lambda: not run.is_running(), 30)
+    service.until(lambda: service.family("prefect.engine"), 240)
 
 
 def test_sigterm_ends_all_of_it_and_nothing_tells_a_secret(service, told):
