@@ -1,7 +1,7 @@
+import subprocess
 import sys
 
 import pytest
-from prefect.settings import get_current_settings, temporary_settings
 
 from deployments.service.environment import (
     AUTH,
@@ -156,15 +156,19 @@ def test_prefect_reaches_a_database_by_its_own_drivers_only(monkeypatch, variabl
         assert "planted" not in str(caught.value)
 
 
-def test_a_slot_that_is_taken_outlives_the_server(tmp_path, monkeypatch):
-    """Both lie below PREFECT_HOME: who has taken it, and the database that counts it."""
-    found = addresses("127.0.0.1", 4200, 5000, [])
-    for name, value in environment(Home(tmp_path), found).items():
-        monkeypatch.setenv(name, value)
-    with temporary_settings(restore_defaults=set()):
-        from prefect.server.concurrency.lease_storage import get_concurrency_lease_storage
+ASKED = """
+from prefect.server.concurrency.lease_storage import get_concurrency_lease_storage
+from prefect.settings import get_current_settings
+print(get_concurrency_lease_storage().storage_path)
+print(get_current_settings().server.database.connection_url.get_secret_value())
+"""
 
-        folder = get_concurrency_lease_storage().storage_path
-        database = get_current_settings().server.database.connection_url.get_secret_value()
-    assert folder.is_relative_to(tmp_path / "prefect")
+
+def test_a_slot_that_is_taken_outlives_the_server(tmp_path):
+    """Both lie below PREFECT_HOME: who has taken it, and the database that counts it."""
+    told = environment(Home(tmp_path), addresses("127.0.0.1", 4200, 5000, []))
+    told = {name: value for name, value in told.items() if "DATABASE" not in name}
+    done = subprocess.run([sys.executable, "-c", ASKED], env=told, capture_output=True, text=True)
+    leases, database = done.stdout.splitlines()
+    assert leases.startswith(str(tmp_path / "prefect"))
     assert str(tmp_path / "prefect") in database
