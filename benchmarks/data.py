@@ -34,7 +34,8 @@ from rich.table import Table
 from pcam_core.datasets.dataset import Dataset, Part, Tables
 from pcam_core.datasets.kaggle_folder import KaggleFolder
 from pcam_core.patches import Pixels
-from pcam_core.stages.gate import GateSettings, gate
+from pcam_core.stages.gate import gate
+from pcam_core.stages.gate_expectations import GateSettings
 from pcam_core.stages.labels import labels
 from pcam_core.synth import generate
 from pcam_core.validation.expectations import great_expectations

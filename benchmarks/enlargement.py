@@ -24,7 +24,8 @@ from sklearn.metrics import roc_auc_score
 from pcam_core.augment.settings import AugmentSettings
 from pcam_core.datasets.opening import open_dataset
 from pcam_core.models.settings import NetworkSettings
-from pcam_core.stages.gate import GateSettings, gate
+from pcam_core.stages.gate import gate
+from pcam_core.stages.gate_expectations import GateSettings
 from pcam_core.stages.groups import groups
 from pcam_core.stages.labels import labels
 from pcam_core.stages.prepare import PrepareSettings, open_store, prepare

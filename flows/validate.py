@@ -12,7 +12,7 @@ from flows.data import data_now
 from flows.request import ValidateRequest
 from pcam_core.artifact import Artifact
 from pcam_core.datasets.dataset import Dataset
-from pcam_core.stages.gate import GateSettings
+from pcam_core.stages.gate_expectations import GateSettings
 from tasks.gate import validate_data
 from tasks.labels import load_labels
 from tasks.open_data import open_data

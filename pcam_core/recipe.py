@@ -22,7 +22,7 @@ from pcam_core.stages.evaluate import EvaluateSettings
 from pcam_core.stages.explanation import ExplainSettings
 from pcam_core.stages.explore import ExploreSettings
 from pcam_core.stages.final_settings import FinalSettings
-from pcam_core.stages.gate import GateSettings
+from pcam_core.stages.gate_expectations import GateSettings
 from pcam_core.stages.hold_out import HoldOutSettings
 from pcam_core.stages.predict import PredictSettings
 from pcam_core.stages.prepare import PrepareSettings

@@ -18,7 +18,8 @@ from deployments.cli import app
 from pcam_core import object_store
 from pcam_core.datasets.opening import open_dataset
 from pcam_core.object_store import S3Settings
-from pcam_core.stages.gate import GateSettings, gate
+from pcam_core.stages.gate import gate
+from pcam_core.stages.gate_expectations import GateSettings
 from pcam_core.stages.labels import labels
 
 

@@ -8,14 +8,8 @@ import pytest
 from PIL import Image
 
 from pcam_core.datasets.kaggle_folder import KaggleFolder
-from pcam_core.stages.gate import (
-    GateSettings,
-    accepted,
-    gate,
-    read_properties,
-    read_quarantine,
-    suites,
-)
+from pcam_core.stages.gate import accepted, gate, read_properties, read_quarantine, suites
+from pcam_core.stages.gate_expectations import GateSettings
 from pcam_core.stages.labels import labels
 from pcam_core.validation.check import read_checks
 from pcam_core.validation.data_docs import write_data_docs
