@@ -11,11 +11,12 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import Literal
 from urllib.error import HTTPError
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 from pydantic import BaseModel, ConfigDict, computed_field
 
+from pcam_core.credentials import without_credentials
 from pcam_core.errors import InputError
 from pcam_core.object_store import open_store
 from pcam_core.precision import gpus, precision_policy, xla_used
@@ -263,7 +264,7 @@ def _prefect_api(url: str) -> Check:
     if not url:
         return _ok("Prefect API", "embedded (none configured)")
     problem, state = _health(url)
-    shown = _without_credentials(url)
+    shown = without_credentials(url).partition("?")[0]
     if state == "ok":
         return _ok("Prefect API", f"{shown} answers")
     return Check(
@@ -290,11 +291,3 @@ def _health(url: str) -> tuple[str, State]:
     except ValueError:
         return "is no Prefect server's address", "problem"
     return ("", "ok") if healthy else ("is not healthy", "problem")
-
-
-def _without_credentials(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "PREFECT_API_URL"
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))

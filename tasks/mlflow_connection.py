@@ -1,12 +1,12 @@
 """Where MLflow is, and speaking to it."""
 
 import os
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcam_core.credentials import without_credentials
 from pcam_core.errors import InputError
 
 if TYPE_CHECKING:
@@ -36,11 +36,6 @@ def tracking_uri(out: Path) -> str:
     """Return the address of MLflow: `MLFLOW_TRACKING_URI`, or a SQLite file below `out`."""
     given = os.environ.get("MLFLOW_TRACKING_URI")
     return given or f"sqlite:///{(mlflow_folder(out) / 'mlflow.db').as_posix()}"
-
-
-def without_credentials(text: str) -> str:
-    """Return the text with "user:password@" taken out of the addresses in it."""
-    return re.sub(r"(?<=://)[^/@\s]*@", "", text)
 
 
 def mlflow_client(uri: str) -> "MlflowClient":

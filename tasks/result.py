@@ -4,12 +4,12 @@ from typing import Any
 
 from prefect.artifacts import create_markdown_artifact
 
+from pcam_core.credentials import without_credentials
 from pcam_core.report.embedding import png_data_uri
 from pcam_core.report.result_figures import roc
 from pcam_core.runs.record import KeyFigures
 from pcam_core.stages.evaluate import read_held_out
 from pcam_core.stages.report import REPORT
-from tasks.mlflow_connection import without_credentials
 from tasks.registry import MODEL
 from tasks.tracked_run import TrackedRun
 

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pcam_core.credentials import without_credentials
 from pcam_core.recipe import Recipe
 from pcam_core.runs.comparison import dotted
 from pcam_core.runs.history import RunHistory
@@ -21,7 +22,6 @@ from tasks.mlflow_connection import (
     one_line,
     telling,
     tracking_uri,
-    without_credentials,
 )
 from tasks.mlflow_experiment import end_killed, experiment_of
 from tasks.mlflow_metrics import metric, numbers, recorded_epochs

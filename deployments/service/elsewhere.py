@@ -5,8 +5,8 @@ from pathlib import Path
 
 from deployments.service.answering import answers
 from deployments.service.connection import connect
-from deployments.service.environment import without_credentials
 from deployments.service.home import Home
+from pcam_core.credentials import without_credentials
 from pcam_core.errors import InputError
 
 _NEEDED = ("PREFECT_API_URL", "PCAM_HOME", "PCAM_NEW_DATA")

@@ -2,10 +2,10 @@
 
 import os
 from ipaddress import ip_address
-from urllib.parse import urlsplit, urlunsplit
 
 from deployments.prefect_settings import SETTINGS
 from deployments.service.home import Addresses, Home
+from pcam_core.credentials import without_credentials
 from pcam_core.errors import InputError
 
 AUTH = "PREFECT_SERVER_API_AUTH_STRING"
@@ -139,12 +139,6 @@ def _is_ours(variable: str) -> bool:
     if starts_mlflow() and variable.startswith(_MLFLOW):
         return variable.startswith(_STORES)
     return not variable.startswith(_FOREIGN)
-
-
-def without_credentials(address: str) -> str:
-    """Return an address as it may be shown."""
-    parts = urlsplit(address)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
 
 
 def starts_mlflow() -> bool:

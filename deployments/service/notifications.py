@@ -2,14 +2,13 @@
 
 from typing import Any
 
+from tasks.promotion import PROMOTED
+
 WEBHOOK = "PCAM_WEBHOOK"
 """Address that notifications are posted to, as {"text": ...}; it may hold a secret."""
 
 BLOCK = "pcam-webhook"
 """Prefect's block that keeps the address, encrypted."""
-
-PROMOTED = "pcam.model.promoted"
-"""The event of a promotion."""
 
 RETRAINING = "retrain on new data"
 """The automation of `prefect.yaml` that an event starts."""

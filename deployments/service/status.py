@@ -13,8 +13,9 @@ from rich.text import Text
 
 from deployments.service.answering import answers
 from deployments.service.connection import connect
-from deployments.service.environment import AUTH, CLIENT_AUTH, without_credentials
+from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Addresses, Home
+from pcam_core.credentials import without_credentials
 from pcam_core.units import duration
 
 Up = Literal["up", "down", "refuses", "unknown"]

@@ -12,9 +12,10 @@ from rich.markup import escape
 
 from deployments.service.answering import answers
 from deployments.service.connection import connect
-from deployments.service.environment import AUTH, CLIENT_AUTH, without_credentials
+from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Home
 from deployments.service.run_log import RunLog
+from pcam_core.credentials import without_credentials
 from pcam_core.datasets.generated import SCHEME as GENERATED
 from pcam_core.errors import InputError
 from pcam_core.listing import listing

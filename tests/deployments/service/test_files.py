@@ -16,7 +16,7 @@ from pydantic import BaseModel
 import deployments
 from deployments.prefect_settings import SETTINGS
 from deployments.service.commands import POOL
-from deployments.service.notifications import PROMOTED, notifications
+from deployments.service.notifications import notifications
 
 HERE = Path(deployments.__file__).parent
 DEPLOYMENTS = yaml.safe_load((HERE / "prefect.yaml").read_text())["deployments"]
@@ -137,9 +137,3 @@ def test_a_refused_event_is_told_and_a_failing_webhook_is_not():
 @pytest.mark.parametrize("fields", ALL_AUTOMATIONS, ids=lambda a: a["name"])
 def test_automations_are_prefects(fields):
     AutomationCore.model_validate(fields)
-
-
-def test_promotions_are_told_by_their_event():
-    from tasks import promotion
-
-    assert promotion.PROMOTED == PROMOTED
