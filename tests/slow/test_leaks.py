@@ -72,6 +72,7 @@ def run(request, tmp_path_factory):
     def grouped(folder):
         known = table["group"] if honest else table["id"]
         table[["id"]].assign(group=known).to_csv(folder / "groups.csv", index=False)
+        pd.DataFrame(columns=["first", "second"]).to_csv(folder / "pairs.csv", index=False)
 
     def stored(folder):
         write_patch_store(folder / "train", list(table["id"]), lambda _: [pixels])
