@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 PCAM = Path(sys.executable).with_name("pcam")
@@ -50,9 +52,16 @@ def reached():
 
     def waited(running, out, stage):
         while running.poll() is None:
-            if any(out.glob(f"artifacts/.building/{stage}-*/")):
-                return True
+            # A run that was killed leaves such folders too, but holds no lock any more.
+            for workshop in out.glob(f"artifacts/.building/{stage}-*/"):
+                if holds(running, f"{workshop}.lock"):
+                    return True
             time.sleep(0.001)
+        return False
+
+    def holds(running, lock):
+        with suppress(psutil.NoSuchProcess):
+            return any(file.path == lock for file in psutil.Process(running.pid).open_files())
         return False
 
     return waited
