@@ -44,9 +44,17 @@ _REFUSALS = {
     "NoSuchBucket": ("does not exist", _CREATE),
     "InvalidBucketName": ("does not exist", _CREATE),
     "InvalidObjectState": ("lies in an archive", "Restore it, or copy it to another class."),
+    "InvalidRequest": (
+        "refuses the request as it is",
+        "If a customer's key (SSE-C) encrypts the object, copy it with the bucket's own encryption.",
+    ),
     "RequestTimeTooSkewed": ("refuses this computer's time", "Set the clock."),
 }
-_OF_ONE_OBJECT = {"AccessDenied": DeniedError, "InvalidObjectState": ObjectError}
+_OF_ONE_OBJECT = {
+    "AccessDenied": DeniedError,
+    "InvalidObjectState": ObjectError,
+    "InvalidRequest": ObjectError,
+}
 _NO_CREDENTIALS = (NoCredentialsError, PartialCredentialsError, SSOError)
 
 

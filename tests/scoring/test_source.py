@@ -103,6 +103,13 @@ def test_an_archived_object_is_an_error_of_this_object(put):
         source.read(source.entries()[0])
 
 
+def test_an_object_under_a_customer_s_key_is_an_error_of_this_object(source, monkeypatch):
+    refusal = {"Error": {"Code": "InvalidRequest"}}  # as S3 answers; the test server does not
+    answering(source, monkeypatch, ClientError(refusal, "GetObject"))
+    with pytest.raises(ObjectError, match=r"a\.tif refuses the request.*SSE-C"):
+        source.read(source.entry)
+
+
 @pytest.mark.parametrize(("code", "of_one"), [("AccessDenied", True), ("ExpiredToken", False)])
 def test_a_refusal_is_of_this_object_or_of_all(source, monkeypatch, code, of_one):
     answering(source, monkeypatch, ClientError({"Error": {"Code": code}}, "GetObject"))
