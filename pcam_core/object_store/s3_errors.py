@@ -46,7 +46,7 @@ _REFUSALS = {
     "InvalidObjectState": ("lies in an archive", "Restore it, or copy it to another class."),
     "InvalidRequest": (
         "refuses the request as it is",
-        "If a customer's key (SSE-C) encrypts the object, copy it with the bucket's own encryption.",
+        "If a customer's key (SSE-C) encrypts the object, copy it with the bucket's own.",
     ),
     "RequestTimeTooSkewed": ("refuses this computer's time", "Set the clock."),
 }
