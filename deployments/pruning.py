@@ -31,7 +31,7 @@ def prune_runs(out: Path, keep: int, *, dry_run: bool) -> None:
             forget(waste.flow_runs, out / "prefect")
         waste = remove_waste(waste, history)
     console = Console(highlight=False)
-    if not (waste.runs or waste.artifacts or waste.leftovers):
+    if not (waste.runs or waste.artifacts or waste.leftovers or waste.copies):
         console.print(f"There is nothing to remove. Runs kept: {len(waste.kept)}.")
         return
     console.print(_table(waste, dry_run))
@@ -50,6 +50,7 @@ def _table(waste: Waste, dry_run: bool) -> Table:
     _add(table, "runs", ((_run(record), "") for record in waste.runs))
     _add(table, "artifacts", _by_stage(waste.artifacts))
     _add(table, "unfinished", _by_stage(waste.leftovers))
+    _add(table, "copies of data", _each(waste.copies))
     if waste.flow_runs:
         _add(table, "Prefect", [(Text(f"history of {len(waste.flow_runs):,} of these runs"), "")])
     if waste.kept:
@@ -66,6 +67,11 @@ def _add(table: Table, name: str, rows: Iterable[tuple[Text, str]]) -> None:
 
 def _run(record: RunRecord) -> Text:
     return Text.assemble(record.id, "  ", (record.status, COLOURS[record.status]))
+
+
+def _each(copies: Mapping[Path, int]) -> Iterator[tuple[Text, str]]:
+    for folder, size in copies.items():
+        yield Text(f"{folder.parent.name}/{folder.name}"), f"{size / 1e6:,.1f} MB"
 
 
 def _by_stage(folders: Mapping[Path, int]) -> Iterator[tuple[Text, str]]:

@@ -3,8 +3,7 @@
 import re
 from pathlib import Path
 
-from filelock import FileLock
-
+from pcam_core.datasets.copies import copying
 from pcam_core.errors import InputError
 from pcam_core.synth import VERSION, write_dataset
 
@@ -30,7 +29,6 @@ def generated(address: str, cache: Path) -> Path:
             f"Write {SCHEME}train=800,test=160,seed=42, with at least one patch in each part.",
         )
     folder = cache / "generated" / f"train-{train}-test-{test}-seed-{seed}-version-{VERSION}"
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with copying(folder):
         write_dataset(folder, train=train, test=test, seed=seed)
     return folder

@@ -11,8 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
-from filelock import FileLock
-
+from pcam_core.datasets.copies import copying
 from pcam_core.datasets.dataset import PARTS
 from pcam_core.datasets.form import files_of, form_of
 from pcam_core.errors import InputError
@@ -53,10 +52,10 @@ def mirror(address: str, cache: Path) -> Path:
     objects = {found.name: found for found in source.objects()}
     form = form_of({name.partition("/")[0] for name in objects}, address)
     wanted = {name: objects[name] for name in files_of(form, objects)}
-    folder = cache.absolute() / "mirrors" / f"{source.bucket}-{source.identity}"
-    folder.mkdir(parents=True, exist_ok=True)
-    index = folder.with_name(f"{folder.name}.sqlite")
-    with FileLock(folder.with_name(f"{folder.name}.lock")):
+    place = cache.absolute() / "mirrors" / f"{source.bucket}-{source.identity}"
+    folder, index = place / "data", place / "index.sqlite"
+    with copying(place):
+        folder.mkdir(exist_ok=True)
         try:
             with closing(sqlite3.connect(index, timeout=60)) as database:
                 _bring_up_to_date(source, wanted, folder, database)
@@ -82,7 +81,7 @@ def _bring_up_to_date(
         for name, found in wanted.items()
         if known.get(name) != (name, found.size, found.etag, present.get(name))
     ]
-    parts = folder.with_name(f"{folder.name}.parts")
+    parts = folder.with_name("parts")
     if missing:
         parts.mkdir(exist_ok=True)
         left = {found: max(found.size - _size(_part(parts, found)), 0) for found in missing}

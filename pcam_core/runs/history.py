@@ -39,6 +39,11 @@ class RunHistory:
         """Folder of the artifacts."""
         return self.out.absolute() / "artifacts"
 
+    @property
+    def copies(self) -> Path:
+        """Folder of copies of data; see `open_dataset`."""
+        return self.out.absolute() / "cache"
+
     def lock(self) -> FileLock:
         """Return the lock that a run holds while it writes what it will use, and prune throughout.
 

@@ -2,13 +2,14 @@
 
 import re
 import shutil
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
+from pcam_core.datasets.copies import lock_of, remove_copy, unused_copies
 from pcam_core.errors import InputError
 from pcam_core.runs.disk_usage import bytes_in
 from pcam_core.runs.history import RunHistory
@@ -27,6 +28,8 @@ class Waste(BaseModel):
         artifacts: Folder of each artifact that no kept run refers to, and its bytes.
         leftovers: Folder of each artifact that was never finished and that no process works on
             any more, and its bytes.
+        copies: Each copy of data that nobody has opened since the oldest kept run started, and its
+            bytes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +38,7 @@ class Waste(BaseModel):
     runs: tuple[RunRecord, ...]
     artifacts: dict[Path, int]
     leftovers: dict[Path, int]
+    copies: dict[Path, int]
 
     @property
     def flow_runs(self) -> set[str]:
@@ -45,7 +49,7 @@ class Waste(BaseModel):
     @property
     def bytes(self) -> int:
         """Bytes of all its files."""
-        return sum(self.artifacts.values()) + sum(self.leftovers.values())
+        return sum(sum(kind.values()) for kind in (self.artifacts, self.leftovers, self.copies))
 
 
 def find_waste(history: RunHistory, keep: int) -> Waste:
@@ -70,7 +74,7 @@ def find_waste(history: RunHistory, keep: int) -> Waste:
     done = [record for record in records if record.status == "done"]
     running = [record for record in records if record.status == "running"]
     stay = {record.id for record in (*records[:keep], *done[: min(keep, 1)], *running)}
-    return _waste(records, stay, history.artifacts)
+    return _waste(records, stay, history)
 
 
 def remove_waste(waste: Waste, history: RunHistory) -> Waste:
@@ -83,28 +87,39 @@ def remove_waste(waste: Waste, history: RunHistory) -> Waste:
     with history.lock():
         records = history.read_all()
         stay = {record.id for record in records} - gone
-        now = _waste(records, stay, history.artifacts)
+        now = _waste(records, stay, history)
         for folder in (*now.leftovers, *now.artifacts):
             _remove(folder, history.artifacts / BUILDING)
+        for folder in now.copies:
+            remove_copy(folder)
         for record in now.runs:
             history.remove(record)
     return now
 
 
-def _waste(records: Sequence[RunRecord], stay: Collection[str], artifacts: Path) -> Waste:
+def _waste(records: Sequence[RunRecord], stay: Collection[str], history: RunHistory) -> Waste:
+    artifacts, building = history.artifacts, history.artifacts / BUILDING
     kept = tuple(record for record in records if record.id in stay)
     # A folder may be mounted elsewhere today than when it was recorded: only names count.
     needed = {artifact.path.name for record in kept for artifact in record.artifacts}
     running = (record for record in kept if record.status == "running")
     busy = {artifact.path.name for record in running for artifact in record.artifacts}
     made = (path for path in _folders(artifacts) if path.name not in needed)
-    begun = (path for path in _folders(artifacts / BUILDING) if path.name not in busy)
+    begun = (path for path in _folders(building) if path.name not in busy)
+    since = min((record.started for record in kept), default=None)
+    copies = unused_copies(history.copies, since)
     return Waste(
         kept=kept,
         runs=tuple(record for record in records if record.id not in stay),
-        artifacts={path: bytes_in(path) for path in made if not _held(artifacts, path.name)},
-        leftovers={path: bytes_in(path) for path in begun if not _held(artifacts, path.name)},
+        artifacts=_free({path: building / f"{path.name}.lock" for path in made}),
+        leftovers=_free({path: building / f"{path.name}.lock" for path in begun}),
+        copies=_free({path: lock_of(path) for path in copies}),
     )
+
+
+def _free(locks: Mapping[Path, Path]) -> dict[Path, int]:
+    """Return the bytes of those folders whose lock no process holds."""
+    return {folder: bytes_in(folder) for folder, lock in locks.items() if not _held(lock)}
 
 
 def _folders(parent: Path) -> list[Path]:
@@ -116,9 +131,7 @@ def _is_folder(path: Path) -> bool:
     return path.is_dir() and not path.is_symlink()
 
 
-def _held(artifacts: Path, name: str) -> bool:
-    """Return whether a process works on the artifact of this name."""
-    lock = artifacts / BUILDING / f"{name}.lock"
+def _held(lock: Path) -> bool:
     try:
         with FileLock(lock, timeout=0) if lock.exists() else nullcontext():
             return False

@@ -155,7 +155,7 @@ def test_killed_in_the_middle(small, cache, fetched, monkeypatch):
     fetched.clear()
     assert len(files(mirror(small.address, cache))) == 4
     assert (len(finished), len(fetched), finished & set(fetched)) == (2, 2, set())
-    assert not list((cache / "mirrors").glob("*.parts"))
+    assert not list((cache / "mirrors").glob("*/parts"))
 
 
 @pytest.fixture
@@ -239,7 +239,7 @@ def test_a_part_of_an_older_version_is_not_gone_on_with(prefix, large, flaky, ca
     flaky.cuts.clear()
     prefix.put(BIG, large[::-1])
     assert (mirror(prefix.address, cache) / BIG).read_bytes() == large[::-1]
-    assert not list((cache / "mirrors").glob("*.parts"))
+    assert not list((cache / "mirrors").glob("*/parts"))
 
 
 def test_damaged_on_the_way_once(prefix, large, flaky, cache):
@@ -366,7 +366,7 @@ def test_passing_trouble_is_left_to_retries(small, cache, monkeypatch):
 
 def test_a_damaged_index(small, cache):
     mirror(small.address, cache)
-    (index,) = (cache / "mirrors").glob("*.sqlite")
+    (index,) = (cache / "mirrors").glob("*/index.sqlite")
     index.write_bytes(b"x" * 5000)
     with pytest.raises(InputError, match="sqlite is damaged"):
         mirror(small.address, cache)

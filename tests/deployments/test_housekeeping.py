@@ -1,6 +1,7 @@
 """`pcam runs`, `compare` and `prune` over hand-made records and artifacts."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -298,6 +299,22 @@ class TestPrune:
         report.rename(building)
         pcam("prune", "--keep", 0, "--out", runs.out)
         assert building.exists()
+
+    def test_copies_of_data_go_that_were_last_opened_before_the_oldest_kept_run(self, runs):
+        old = runs.add(data=1, day=2)
+        kept = runs.add(data=2, day=3)
+        opened = {}
+        for name, run in (("old", old), ("kept", kept)):
+            opened[name] = runs.history.copies / "mirrors" / name
+            opened[name].mkdir(parents=True)
+            (opened[name] / "a.tif").write_bytes(bytes(3_000_000))
+            then = (run.started + timedelta(seconds=5)).timestamp()
+            os.utime(opened[name], (then, then))
+        assert "3.0 MB" in told(pcam("prune", "--keep", 1, "--dry-run", "--out", runs.out))
+        assert opened["old"].exists()
+        done = pcam("prune", "--keep", 1, "--out", runs.out)
+        assert "copies of data mirrors/old 3.0 MB" in told(done)
+        assert [name for name, folder in opened.items() if folder.exists()] == ["kept"]
 
     def test_a_run_that_starts_meanwhile_keeps_what_it_needs(self, runs):
         old = runs.add(data=1, day=2)
