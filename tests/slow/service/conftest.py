@@ -20,7 +20,6 @@ from threading import Lock, Thread
 
 import asyncpg
 import boto3
-import httpx
 import psutil
 import pytest
 from moto.moto_server.werkzeug_app import (
@@ -28,6 +27,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
+from prefect.client.base import PrefectHttpxSyncClient
 from werkzeug.middleware.http_proxy import ProxyMiddleware
 from werkzeug.serving import make_server
 
@@ -57,10 +57,12 @@ class Service:
         # A command finds SQLite in the folder, and another database behind the server only.
         self._registry = {"MLFLOW_TRACKING_URI": self.mlflow} if databases else {}
         self._databases = databases
-        self.api = httpx.Client(
+        # As Prefect's own clients do: SQLite may be locked for a minute, and then 503 is told.
+        self.api = PrefectHttpxSyncClient(
+            raise_on_all_errors=False,
             base_url=f"http://127.0.0.1:{self.port}/api/",
             auth=tuple(AUTHORISATION.split(":")),
-            timeout=30,
+            timeout=90,
         )
         self.log = home.parent / "up.log"
 
