@@ -31,7 +31,7 @@ def prune_runs(out: Path, keep: int, *, dry_run: bool) -> None:
             forget(waste.flow_runs, out / "prefect")
         waste = remove_waste(waste, history)
     console = Console(highlight=False)
-    if not (waste.runs or waste.artifacts or waste.leftovers or waste.copies):
+    if not (waste.runs or waste.artifacts or waste.leftovers or waste.cached):
         console.print(f"There is nothing to remove. Runs kept: {len(waste.kept)}.")
         return
     console.print(_table(waste, dry_run))
@@ -50,7 +50,7 @@ def _table(waste: Waste, dry_run: bool) -> Table:
     _add(table, "runs", ((_run(record), "") for record in waste.runs))
     _add(table, "artifacts", _by_stage(waste.artifacts))
     _add(table, "unfinished", _by_stage(waste.leftovers))
-    _add(table, "copies of data", _each(waste.copies))
+    _add(table, "cached data", _entries(waste.cached))
     if waste.flow_runs:
         _add(table, "Prefect", [(Text(f"history of {len(waste.flow_runs):,} of these runs"), "")])
     if waste.kept:
@@ -69,8 +69,8 @@ def _run(record: RunRecord) -> Text:
     return Text.assemble(record.id, "  ", (record.status, COLOURS[record.status]))
 
 
-def _each(copies: Mapping[Path, int]) -> Iterator[tuple[Text, str]]:
-    for folder, size in copies.items():
+def _entries(cached: Mapping[Path, int]) -> Iterator[tuple[Text, str]]:
+    for folder, size in cached.items():
         yield Text(f"{folder.parent.name}/{folder.name}"), f"{size / 1e6:,.1f} MB"
 
 

@@ -56,8 +56,9 @@ def prune(
 
     The newest --keep runs stay, every run that is still running, and the newest that is done, so
     that failed ones cannot cost the last model; --keep 0 removes that too. Unfinished artifacts
-    go when no process works on them. So do mirrors of buckets and unpacked files that nobody has
-    opened since the oldest run that stays. Raw data and object storage are never touched.
+    go when no process works on them, and cached data (mirrors of buckets, unpacked files) when
+    nobody has opened it since the oldest run that stays, nor for a day. Raw data and object storage
+    are never touched.
 
     Example: `pcam prune --keep 5 --dry-run`
     """

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from pcam_core.datasets.copies import copying
+from pcam_core.datasets.cache import filling
 from pcam_core.errors import InputError
 from pcam_core.synth import VERSION, write_dataset
 
@@ -29,6 +29,6 @@ def generated(address: str, cache: Path) -> Path:
             f"Write {SCHEME}train=800,test=160,seed=42, with at least one patch in each part.",
         )
     folder = cache / "generated" / f"train-{train}-test-{test}-seed-{seed}-version-{VERSION}"
-    with copying(folder):
+    with filling(folder):
         write_dataset(folder, train=train, test=test, seed=seed)
     return folder

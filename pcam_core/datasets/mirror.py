@@ -11,7 +11,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from threading import Event
 
-from pcam_core.datasets.copies import copying
+from pcam_core.datasets.cache import filling
 from pcam_core.datasets.dataset import PARTS
 from pcam_core.datasets.form import files_of, form_of
 from pcam_core.errors import InputError
@@ -54,7 +54,7 @@ def mirror(address: str, cache: Path) -> Path:
     wanted = {name: objects[name] for name in files_of(form, objects)}
     place = cache.absolute() / "mirrors" / f"{source.bucket}-{source.identity}"
     folder, index = place / "data", place / "index.sqlite"
-    with copying(place):
+    with filling(place):
         folder.mkdir(exist_ok=True)
         try:
             with closing(sqlite3.connect(index, timeout=60)) as database:

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from pcam_core.atomic import replacing
-from pcam_core.datasets.copies import copying
+from pcam_core.datasets.cache import filling
 from pcam_core.errors import InputError
 from pcam_core.expectation import announce
 from pcam_core.progress import Meter
@@ -32,7 +32,7 @@ def unpacked(packed: Path, sha256: str, folder: Path) -> Path:
         InputError: It is cut off or damaged, larger than 64 GiB, or the disk is too small.
     """
     path = folder / sha256[:32] / packed.name.removesuffix(".gz")
-    with copying(path.parent):
+    with filling(path.parent):
         if not path.exists():
             size = _size(packed)
             announce(f"Unpack {packed.name}", path.parent, size, size / _BYTES_A_SECOND)

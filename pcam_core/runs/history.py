@@ -40,8 +40,8 @@ class RunHistory:
         return self.out.absolute() / "artifacts"
 
     @property
-    def copies(self) -> Path:
-        """Folder of copies of data; see `open_dataset`."""
+    def cache(self) -> Path:
+        """Folder of what is kept of the data between runs; see `open_dataset`."""
         return self.out.absolute() / "cache"
 
     def lock(self) -> FileLock:

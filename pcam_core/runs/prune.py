@@ -4,18 +4,21 @@ import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import nullcontext, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict
 
-from pcam_core.datasets.copies import lock_of, remove_copy, unused_copies
+from pcam_core.datasets.cache import lock_of, remove_entry, unused_entries
 from pcam_core.errors import InputError
 from pcam_core.runs.disk_usage import bytes_in
 from pcam_core.runs.history import RunHistory
 from pcam_core.runs.record import RunRecord
 from pcam_core.stage import BUILDING
 
+# `pcam validate` leaves no record, and may still read what it has opened.
+_DAY = timedelta(days=1)
 _ARTIFACT = re.compile(r"\w+-[0-9a-f]{16}")
 
 
@@ -28,8 +31,8 @@ class Waste(BaseModel):
         artifacts: Folder of each artifact that no kept run refers to, and its bytes.
         leftovers: Folder of each artifact that was never finished and that no process works on
             any more, and its bytes.
-        copies: Each copy of data that nobody has opened since the oldest kept run started, and its
-            bytes.
+        cached: Folder of data in the cache that nobody has opened since the oldest kept run
+            started, nor for a day, and its bytes.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,7 +41,7 @@ class Waste(BaseModel):
     runs: tuple[RunRecord, ...]
     artifacts: dict[Path, int]
     leftovers: dict[Path, int]
-    copies: dict[Path, int]
+    cached: dict[Path, int]
 
     @property
     def flow_runs(self) -> set[str]:
@@ -49,7 +52,7 @@ class Waste(BaseModel):
     @property
     def bytes(self) -> int:
         """Bytes of all its files."""
-        return sum(sum(kind.values()) for kind in (self.artifacts, self.leftovers, self.copies))
+        return sum(sum(kind.values()) for kind in (self.artifacts, self.leftovers, self.cached))
 
 
 def find_waste(history: RunHistory, keep: int) -> Waste:
@@ -90,8 +93,8 @@ def remove_waste(waste: Waste, history: RunHistory) -> Waste:
         now = _waste(records, stay, history)
         for folder in (*now.leftovers, *now.artifacts):
             _remove(folder, history.artifacts / BUILDING)
-        for folder in now.copies:
-            remove_copy(folder)
+        for folder in now.cached:
+            remove_entry(folder)
         for record in now.runs:
             history.remove(record)
     return now
@@ -106,14 +109,13 @@ def _waste(records: Sequence[RunRecord], stay: Collection[str], history: RunHist
     busy = {artifact.path.name for record in running for artifact in record.artifacts}
     made = (path for path in _folders(artifacts) if path.name not in needed)
     begun = (path for path in _folders(building) if path.name not in busy)
-    since = min((record.started for record in kept), default=None)
-    copies = unused_copies(history.copies, since)
+    since = min([datetime.now(UTC) - _DAY, *(record.started for record in kept)])
     return Waste(
         kept=kept,
         runs=tuple(record for record in records if record.id not in stay),
         artifacts=_free({path: building / f"{path.name}.lock" for path in made}),
         leftovers=_free({path: building / f"{path.name}.lock" for path in begun}),
-        copies=_free({path: lock_of(path) for path in copies}),
+        cached=_free({path: lock_of(path) for path in unused_entries(history.cache, since)}),
     )
 
 

@@ -300,12 +300,12 @@ class TestPrune:
         pcam("prune", "--keep", 0, "--out", runs.out)
         assert building.exists()
 
-    def test_copies_of_data_go_that_were_last_opened_before_the_oldest_kept_run(self, runs):
+    def test_cached_data_goes_that_was_last_opened_before_the_oldest_kept_run(self, runs):
         old = runs.add(data=1, day=2)
         kept = runs.add(data=2, day=3)
         opened = {}
         for name, run in (("old", old), ("kept", kept)):
-            opened[name] = runs.history.copies / "mirrors" / name
+            opened[name] = runs.history.cache / "mirrors" / name
             opened[name].mkdir(parents=True)
             (opened[name] / "a.tif").write_bytes(bytes(3_000_000))
             then = (run.started + timedelta(seconds=5)).timestamp()
@@ -313,8 +313,15 @@ class TestPrune:
         assert "3.0 MB" in told(pcam("prune", "--keep", 1, "--dry-run", "--out", runs.out))
         assert opened["old"].exists()
         done = pcam("prune", "--keep", 1, "--out", runs.out)
-        assert "copies of data mirrors/old 3.0 MB" in told(done)
+        assert "cached data mirrors/old 3.0 MB" in told(done)
         assert [name for name, folder in opened.items() if folder.exists()] == ["kept"]
+
+    def test_cached_data_of_today_may_be_read_by_what_leaves_no_record(self, runs):
+        runs.add(data=1, day=2)
+        opened = runs.history.cache / "mirrors" / "validated"
+        opened.mkdir(parents=True)
+        assert pcam("prune", "--keep", 0, "--out", runs.out).exit_code == 0
+        assert (runs.left(), opened.exists()) == ([], True)
 
     def test_a_run_that_starts_meanwhile_keeps_what_it_needs(self, runs):
         old = runs.add(data=1, day=2)
