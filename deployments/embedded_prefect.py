@@ -1,71 +1,146 @@
 """Prefect inside this process: own server, own folder, contacting nobody."""
 
+import atexit
 import os
 import signal
+import socket
+import subprocess
+import sys
+import sysconfig
+import time
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from deployments.answering import answers
 from deployments.prefect_settings import SETTINGS
 from deployments.process_ending import end_processes
+from pcam_core.errors import InputError
 from pcam_core.runs.process_identity import ProcessIdentity, this_process
 from pcam_core.writable import check_writable
 
 # In the environment of a server: the process that it works for.
 _OWNER = "PCAM_SERVER_OWNER"
+_LOOPBACK = "127.0.0.1"
+_START_S = 180.0  # a fresh database is migrated first
+_LOOK_EVERY_S = 0.05
+_STOP_S = 5.0
+
+
+@dataclass
+class _Server:
+    process: subprocess.Popen[bytes]
+    api: str
+    log: Path
+    ready: bool = False
+
+
 # The homes of this process; the end of the process frees their locks.
 _locks: dict[Path, Any] = {}
+_server: _Server | None = None
 
 
 def embed_prefect(home: Path) -> None:
-    """Set Prefect's environment; call it before Prefect is imported.
+    """Set Prefect's environment and start a server; call it before Prefect is imported.
 
-    A `PREFECT_API_URL` that is set wins: runs then appear on that server.
+    The server takes ten seconds to answer, in which this process can import what it needs; see
+    `wait_for_server`. It ends with this process. A `PREFECT_API_URL` that is set wins: runs then
+    appear on that server, and none is started.
 
     Args:
-        home: Folder of the embedded server's database and results. While another process has a
-            server there, "<home>-2", "<home>-3", ... stand in for it: SQLite locks out a second
-            server for minutes.
+        home: Folder of the server's database, log and results. While another process has a server
+            there, "<home>-2", "<home>-3", ... stand in for it: SQLite locks out a second server
+            for minutes.
 
     Raises:
         InputError: It cannot be written.
     """
     check_writable(home)
-    settings = dict(SETTINGS)
-    if not os.environ.get("PREFECT_API_URL"):
-        settings |= {
-            "PREFECT_HOME": str(_free_home(home.absolute())),
-            "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
-            # A fresh database is migrated first, which takes half a minute on a slow disk.
-            "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "180",
-            "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-        }
-    for name, value in settings.items():
+    for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
-
-
-def start_server() -> None:
-    """Start an embedded server that ends with this process, unless `PREFECT_API_URL` is set."""
-    from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import get_current_settings
-
-    if get_current_settings().api.url:
+    if os.environ.get("PREFECT_API_URL"):
         return
-    _end_orphans(os.environ["PREFECT_HOME"])
-    os.environ[_OWNER] = this_process().model_dump_json()
-    # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        SubprocessASGIServer().start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    home = _free_home(home.absolute())
+    _end_orphans(str(home))
+    _start(home)
+
+
+def wait_for_server() -> None:
+    """Wait until the embedded server answers, where one was started.
+
+    Raises:
+        InputError: It ends instead, or takes too long.
+    """
+    server = _server
+    if server is None or server.ready:
+        return
+    end = time.monotonic() + _START_S
+    while not answers(f"{server.api}/health"):
+        code = server.process.poll()
+        if code is not None or time.monotonic() > end:
+            fault = "does not answer" if code is None else f"ended at once (exit code {code})"
+            raise InputError(f"Prefect's embedded server {fault}.", f"See {server.log}.")
+        time.sleep(_LOOK_EVERY_S)
+    server.ready = True
 
 
 def stop_server() -> None:
     """Stop the embedded server, where one was started, without waiting for the process's end."""
-    from prefect.server.api.server import SubprocessASGIServer
+    global _server
+    if _server is None:
+        return
+    server, _server = _server, None
+    os.environ.pop("PREFECT_API_URL", None)
+    if server.ready:
+        server.process.terminate()
+    else:  # it knows nothing yet, and would first migrate its database to the end
+        server.process.kill()
+    try:
+        server.process.wait(_STOP_S)
+    except subprocess.TimeoutExpired:
+        server.process.kill()
+        server.process.wait()
 
-    SubprocessASGIServer().stop()
+
+def _start(home: Path) -> None:
+    global _server
+    port = _free_port()
+    api = f"http://{_LOOPBACK}:{port}/api"
+    os.environ |= {"PREFECT_HOME": str(home), "PREFECT_API_URL": api}
+    own = {
+        _OWNER: this_process().model_dump_json(),
+        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
+        # What Prefect sets for the servers that it embeds itself: no UI, few loops.
+        "PREFECT_UI_ENABLED": "0",
+        "PREFECT__SERVER_EPHEMERAL": "1",
+        "PREFECT__SERVER_FINAL": "1",
+    }
+    # Prefect's own embedded server cannot be started without importing all of the server here.
+    command = (sys.executable, "-P", "-m", "uvicorn", "--app-dir", sysconfig.get_path("purelib"))
+    application = ("--factory", "prefect.server.api.server:create_app", "--lifespan", "on")
+    place = ("--host", _LOOPBACK, "--port", str(port), "--log-level", "error")
+    log = home / "server.log"
+    # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own command, no shell
+                [*command, *application, *place],
+                env=os.environ | own,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    _server = _Server(process, api, log)
+    atexit.register(stop_server)
+
+
+def _free_port() -> int:
+    with socket.create_server((_LOOPBACK, 0)) as probe:
+        return int(probe.getsockname()[1])
 
 
 def _free_home(home: Path) -> Path:

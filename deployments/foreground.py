@@ -1,5 +1,6 @@
 """Work in this process, with a terminal to look at and Ctrl-C to stop it."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -31,4 +32,7 @@ def in_foreground(
         stop_server()
 
     with native_messages_in(native_log), log_on_terminal(console), progress_on_terminal(console):
-        return interruptible(work, say_farewell)
+        done = interruptible(work, say_farewell)
+    # Else the interpreter's end looks for cycles among all objects of TensorFlow, for seconds.
+    gc.freeze()
+    return done

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
 
-from deployments.embedded_prefect import embed_prefect, start_server
+from deployments.embedded_prefect import embed_prefect, wait_for_server
 from pcam_core.errors import InputError
 from pcam_core.runs.record import RunRecord
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 def forget(flow_runs: Collection[str], home: Path) -> None:
     """Delete flow runs with their task runs, states and logs; those that are gone do not matter.
 
-    The embedded server takes half a minute to start, so it is not asked when it never ran.
+    The embedded server takes seconds to start, so it is not asked when it never ran.
 
     Args:
         flow_runs: Prefect's ids.
@@ -32,7 +32,7 @@ def forget(flow_runs: Collection[str], home: Path) -> None:
     if os.environ.get("PREFECT_HOME") not in (None, str(home.absolute())):
         logger.warning("%s is in use: the history of the removed runs stays there.", home)
         return
-    start_server()
+    wait_for_server()
     from httpx import HTTPError
     from prefect.client.orchestration import get_client
     from prefect.exceptions import ObjectNotFound

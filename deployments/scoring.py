@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from deployments.embedded_prefect import embed_prefect, start_server
+from deployments.embedded_prefect import embed_prefect, wait_for_server
 from pcam_core.writable import check_writable
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def run_scoring(
     console = Console(stderr=True)
 
     def work() -> "Scored":
-        start_server()
+        wait_for_server()
         return score(request)
 
     scored = in_foreground(work, lambda: None, runs / "native.log", console)

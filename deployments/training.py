@@ -1,12 +1,13 @@
 """Training in this process, as `pcam train` and `pcam demo` do it."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from deployments.embedded_prefect import embed_prefect, start_server
+from deployments.embedded_prefect import embed_prefect, wait_for_server
 from pcam_core.writable import check_writable
 
 
@@ -35,6 +36,7 @@ def run_training(
     from flows.train import finished, train
     from pcam_core.runs.history import RunHistory
     from pcam_core.runs.recorder import bury, stop_recordings
+    from tasks.mlflow_connection import mlflow_client, tracking_uri
 
     request = TrainRequest(
         data=data, recipe=recipe, out=out, store=store, changes=changes, dask=dask
@@ -46,7 +48,9 @@ def run_training(
         if products:
             console.print("Everything is done already; nothing was computed.")
             return products
-        start_server()
+        with suppress(Exception):  # the run will say what is wrong, and go on
+            mlflow_client(tracking_uri(out))  # takes seconds, which the server takes too
+        wait_for_server()
         tell_crashed(bury(RunHistory(out)))
         return train(request)
 

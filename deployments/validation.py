@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deployments.embedded_prefect import embed_prefect, start_server
+from deployments.embedded_prefect import embed_prefect, wait_for_server
 from pcam_core.artifact import Artifact
 from pcam_core.errors import InputError
 from pcam_core.stages.validation import PAGE
@@ -51,7 +51,7 @@ def run_validation(
         found = findings(request)
         if found:
             return found
-        start_server()
+        wait_for_server()
         try:
             return validate(request)
         except InputError:

@@ -129,9 +129,16 @@ def refused_key(aws_environment, endpoint):
     ask_keys_after(b"inf")
 
 
+@pytest.fixture
+def no_embedded_server(monkeypatch):
+    """Commands in this process embed no server: they use the session's, if any."""
+    monkeypatch.setenv("PREFECT_API_URL", "that of Prefect's settings")
+    monkeypatch.delenv("PREFECT_HOME", raising=False)  # an embedded server's, of another test
+
+
 @pytest.fixture(scope="session")
 def prefect_server():
-    """One Prefect server for the session; starting one takes half a minute."""
+    """One Prefect server for the session; starting one takes ten seconds."""
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
     from prefect.testing.utilities import prefect_test_harness
 

@@ -5,7 +5,8 @@ import pytest
 
 from pcam_core.errors import InputError
 from pcam_core.models.settings import NetworkSettings, SearchSpace
-from pcam_core.recipe import Recipe, load_recipe, parse_changes, shipped_recipes
+from pcam_core.recipe import Recipe, load_recipe, shipped_recipes
+from pcam_core.recipe_changes import parse_changes
 from pcam_core.training.settings import TrainingSettings
 
 FOLDER = Path(str(files("pcam_core"))) / "recipes"

@@ -39,7 +39,7 @@ def validate(
     Example: `pcam validate --data kaggle --set gate.max_unreadable_share=0`
     """
     from deployments.validation import run_validation
-    from pcam_core.recipe import parse_changes
+    from pcam_core.recipe_changes import parse_changes
 
     with explained(*RESUMES):
         fields = parse_changes(changes or [])

@@ -86,7 +86,7 @@ def trigger(
     Example: `pcam trigger train --data s3://bucket/new --set final.training.epochs=5`
     """
     from deployments.service.trigger import run_deployment
-    from pcam_core.recipe import parse_changes
+    from pcam_core.recipe_changes import parse_changes
 
     with explained():
         request = {

@@ -53,7 +53,7 @@ def train(
     Example: `pcam train --recipe context --data kaggle --set final.training.epochs=5`
     """
     from deployments.training import run_training
-    from pcam_core.recipe import parse_changes
+    from pcam_core.recipe_changes import parse_changes
 
     with explained(*RESUMES):
         fields = parse_changes(changes or [])

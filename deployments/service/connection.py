@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
+from deployments.answering import answers
 from deployments.prefect_settings import SETTINGS
-from deployments.service.answering import answers
 from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Home
 

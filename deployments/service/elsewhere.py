@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from deployments.service.answering import answers
+from deployments.answering import answers
 from deployments.service.connection import connect
 from deployments.service.home import Home
 from pcam_core.credentials import without_credentials

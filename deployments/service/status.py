@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from deployments.service.answering import answers
+from deployments.answering import answers
 from deployments.service.connection import connect
 from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Addresses, Home

@@ -10,7 +10,7 @@ from uuid import UUID
 from rich.console import Console
 from rich.markup import escape
 
-from deployments.service.answering import answers
+from deployments.answering import answers
 from deployments.service.connection import connect
 from deployments.service.environment import AUTH, CLIENT_AUTH
 from deployments.service.home import Home

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
-from deployments.service.answering import answers
+from deployments.answering import answers
 from deployments.service.commands import mlflow_server, prefect_server, worker
 from deployments.service.environment import (
     LOOPBACK,

@@ -411,7 +411,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.usefixtures("prefect_server")
+@pytest.mark.usefixtures("prefect_server", "no_embedded_server")
 @pytest.mark.parametrize(("spoil", "told", "needs"), TABLE)
 def test_one_clear_message(run, spoil, told, needs, request, capfd, recwarn):
     for name in needs:
@@ -435,7 +435,7 @@ def test_one_clear_message(run, spoil, told, needs, request, capfd, recwarn):
     assert remembered(results) >= known
 
 
-def test_all_bad_items_are_listed(run, prefect_server):
+def test_all_bad_items_are_listed(run, prefect_server, no_embedded_server):
     thirty(run)
     run.give()
     listed = (run.out / "bad-items.txt").read_text().splitlines()

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 
@@ -6,7 +7,8 @@ import pytest
 from filelock import FileLock
 
 from deployments import embedded_prefect
-from deployments.embedded_prefect import embed_prefect
+from deployments.embedded_prefect import embed_prefect, stop_server, wait_for_server
+from pcam_core.errors import InputError
 from pcam_core.runs.process_identity import this_process
 
 
@@ -14,12 +16,13 @@ from pcam_core.runs.process_identity import this_process
 def homes(tmp_path, monkeypatch):
     """Embed Prefect anew, and tell which home it got."""
     monkeypatch.setattr(embedded_prefect, "_locks", {})
-    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    monkeypatch.setattr(embedded_prefect, "_start", lambda home: found.append(str(home)))
+    found = []
 
     def embedded():
         monkeypatch.setattr(os, "environ", {})
         embed_prefect(tmp_path / "prefect")
-        return os.environ.get("PREFECT_HOME")
+        return found.pop()
 
     return embedded
 
@@ -36,6 +39,35 @@ def test_a_server_of_the_users_own_is_taken(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "environ", {"PREFECT_API_URL": "http://127.0.0.1:4200/api"})
     embed_prefect(tmp_path / "prefect")
     assert "PREFECT_HOME" not in os.environ
+    wait_for_server()
+
+
+@pytest.fixture
+def server(tmp_path, monkeypatch):
+    """Let a process stand for the embedded server."""
+
+    def embedded(code):
+        process = subprocess.Popen([sys.executable, "-c", code])
+        nowhere = "http://127.0.0.1:9/api"
+        found = embedded_prefect._Server(process, nowhere, tmp_path / "server.log")
+        monkeypatch.setattr(embedded_prefect, "_server", found)
+        return process
+
+    return embedded
+
+
+def test_a_server_that_ends_is_told(server, tmp_path):
+    server("raise SystemExit(3)")
+    with pytest.raises(InputError, match=r"ended at once \(exit code 3\)") as caught:
+        wait_for_server()
+    assert str(tmp_path / "server.log") in caught.value.remedy
+
+
+def test_a_server_that_does_not_answer_yet_is_stopped_all_the_same(server):
+    process = server("import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(60)")
+    stop_server()
+    assert process.poll() == -signal.SIGKILL
+    wait_for_server()
 
 
 def test_only_servers_of_those_that_are_gone_end(tmp_path, monkeypatch):

@@ -7,9 +7,10 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-from deployments import prefect_history
 from deployments.prefect_history import forget
 from pcam_core.errors import InputError
+
+pytestmark = pytest.mark.usefixtures("no_embedded_server")
 
 UNKNOWN = "4f0c3f0e-0000-4000-8000-000000000000"
 
@@ -17,14 +18,6 @@ UNKNOWN = "4f0c3f0e-0000-4000-8000-000000000000"
 @flow(persist_result=False)
 def trivial():
     return 1
-
-
-@pytest.fixture(autouse=True)
-def _server_is_given(monkeypatch):
-    monkeypatch.setenv("PREFECT_API_URL", "that of the test's settings")
-    monkeypatch.delenv("PREFECT_HOME", raising=False)  # an embedded server's, of another test
-    for name in ("embed_prefect", "start_server"):
-        monkeypatch.setattr(prefect_history, name, lambda *_: None)
 
 
 def test_only_the_named_runs_are_forgotten(prefect_server):

@@ -5,14 +5,13 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from deployments import scoring
 from deployments.cli import app
 from flows import score as flow
 from pcam_core.scoring.score import Scored
 
 
 @pytest.fixture
-def pcam(tmp_path, monkeypatch):
+def pcam(tmp_path, monkeypatch, no_embedded_server):
     """Give the command; `pcam.requests` are those of the flow, which gives `pcam.scored`."""
 
     def run(*words):
@@ -26,8 +25,6 @@ def pcam(tmp_path, monkeypatch):
         return run.scored
 
     run.requests, run.scored = [], Scored()
-    monkeypatch.setattr(scoring, "embed_prefect", lambda _: None)
-    monkeypatch.setattr(scoring, "start_server", lambda: None)
     monkeypatch.setattr("deployments.foreground.in_foreground", lambda work, *_: work())
     monkeypatch.setattr(flow, "score", score)
     return run

@@ -18,7 +18,7 @@ def data(generated, tmp_path):
 
 
 @pytest.fixture
-def run(data, tmp_path, prefect_server):
+def run(data, tmp_path, prefect_server, no_embedded_server):
     def give(*more):
         words = ["validate", "--data", data, "--out", tmp_path / "out", *more]
         return CliRunner().invoke(app, [str(word) for word in words])

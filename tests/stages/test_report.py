@@ -20,7 +20,8 @@ from pcam_core.decision.slides import by_slide
 from pcam_core.exploration.survey import MEASURES
 from pcam_core.measures import confusion, scores
 from pcam_core.patch_store import write_patch_store
-from pcam_core.recipe import load_recipe, parse_changes
+from pcam_core.recipe import load_recipe
+from pcam_core.recipe_changes import parse_changes
 from pcam_core.report.embedding import png_data_uri
 from pcam_core.report.exploration_figures import classes
 from pcam_core.report.verdict import headline, verdict
