@@ -1,3 +1,4 @@
+import gc
 import io
 import os
 import socket
@@ -15,6 +16,12 @@ os.environ.update(
 )
 
 import pytest
+
+
+def pytest_collection_finish():
+    """Spare every later search for cycles the millions of objects of the libraries."""
+    gc.freeze()
+
 
 MINIATURE = Path(__file__).parent / "miniature.toml"
 

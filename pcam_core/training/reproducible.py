@@ -1,5 +1,6 @@
 """Equal seeds, equal weights."""
 
+import gc
 import random
 
 import keras
@@ -15,6 +16,10 @@ def start_afresh(seed: int) -> None:
     they would rule out XLA.
     """
     keras.utils.clear_session()
+    if not gc.get_freeze_count():
+        # Keras has searched all objects for cycles, to free the memory of models. Those of the
+        # libraries are millions and stay: let the next search, of every training, pass them by.
+        gc.freeze()
     keras.utils.set_random_seed(seed)
     # Keras draws the seeds of weights and dropout from Python's shared generator, which other
     # threads (Prefect's, say) draw from in between: give it one of its own.
