@@ -40,7 +40,7 @@ test: lint
 	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist loadfile
 
 test-slow: $(VENV)/.development
-	$(BIN)/pytest -m slow --numprocesses 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -m slow --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.development
 	$(BIN)/ruff format --check .

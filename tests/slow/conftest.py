@@ -12,31 +12,24 @@ import psutil
 import pytest
 
 PCAM = Path(sys.executable).with_name("pcam")
-TOGETHER = "side_by_side"
 LONGEST = [
     "test_production.py",
-    TOGETHER,
     "test_up.py",
+    "test_kills.py",
     "test_demo.py",
+    "test_full_disk.py",
     "test_leaks.py",
     "test_power.py",
     "test_backbones_jax.py",
+    "test_corruption.py",
     "test_retrain.py",
 ]
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Let what takes longest begin first, so that no process works alone in the end.
-
-    A file's tests share a process, and so do those that share two runs side by side.
-    """
-    groups = {}
-    for item in items:
-        groups[item] = TOGETHER if TOGETHER in item.fixturenames else item.path.name
-        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    """Let what takes longest begin first, so that no process works alone in the end."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: places.get(groups[item], len(places)))
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
 
 
 @pytest.fixture(scope="session")
