@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import sysconfig
 import time
 from dataclasses import dataclass
 from itertools import count
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from deployments.answering import answers
+from deployments.embedded_server import LOOPBACK
 from deployments.prefect_settings import SETTINGS
 from deployments.process_ending import end_processes
 from pcam_core.errors import InputError
@@ -22,7 +22,6 @@ from pcam_core.writable import check_writable
 
 # In the environment of a server: the process that it works for.
 _OWNER = "PCAM_SERVER_OWNER"
-_LOOPBACK = "127.0.0.1"
 _START_S = 180.0  # a fresh database is migrated first
 _LOOK_EVERY_S = 0.05
 _STOP_S = 5.0
@@ -44,7 +43,7 @@ _server: _Server | None = None
 def embed_prefect(home: Path) -> None:
     """Set Prefect's environment and start a server; call it before Prefect is imported.
 
-    The server takes ten seconds to answer, in which this process can import what it needs; see
+    The server takes seconds to answer, in which this process can import what it needs; see
     `wait_for_server`. It ends with this process. A `PREFECT_API_URL` that is set wins: runs then
     appear on that server, and none is started.
 
@@ -106,28 +105,16 @@ def stop_server() -> None:
 def _start(home: Path) -> None:
     global _server
     port = _free_port()
-    api = f"http://{_LOOPBACK}:{port}/api"
+    api = f"http://{LOOPBACK}:{port}/api"
     os.environ |= {"PREFECT_HOME": str(home), "PREFECT_API_URL": api}
-    own = {
-        _OWNER: this_process().model_dump_json(),
-        "PREFECT_SERVER_LOGGING_LEVEL": "ERROR",
-        # What Prefect sets for the servers that it embeds itself: no UI, few loops.
-        "PREFECT_UI_ENABLED": "0",
-        "PREFECT__SERVER_EPHEMERAL": "1",
-        "PREFECT__SERVER_FINAL": "1",
-    }
-    # Prefect's own embedded server cannot be started without importing all of the server here.
-    command = (sys.executable, "-P", "-m", "uvicorn", "--app-dir", sysconfig.get_path("purelib"))
-    application = ("--factory", "prefect.server.api.server:create_app", "--lifespan", "on")
-    place = ("--host", _LOOPBACK, "--port", str(port), "--log-level", "error")
     log = home / "server.log"
     # Ctrl-C goes to every process of the terminal: the server must outlive it, to be told.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         with log.open("wb") as output:
             process = subprocess.Popen(  # noqa: S603 - our own command, no shell
-                [*command, *application, *place],
-                env=os.environ | own,
+                [sys.executable, "-P", "-m", "deployments.embedded_server", str(port)],
+                env=os.environ | {_OWNER: this_process().model_dump_json()},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -139,7 +126,7 @@ def _start(home: Path) -> None:
 
 
 def _free_port() -> int:
-    with socket.create_server((_LOOPBACK, 0)) as probe:
+    with socket.create_server((LOOPBACK, 0)) as probe:
         return int(probe.getsockname()[1])
 
 

@@ -33,6 +33,7 @@ STAGES = {
     "report": signal.SIGKILL,
 }
 WITHOUT_ITS_SERVER = "gate"
+SERVER = "deployments.embedded_server"
 
 
 def finished_artifacts(out):
@@ -45,7 +46,7 @@ def servers(out):
     for process in psutil.process_iter():
         try:
             same_home = process.environ().get("PREFECT_HOME") == str(out / "prefect")
-            if same_home and "uvicorn" in process.cmdline():
+            if same_home and SERVER in process.cmdline():
                 found.append(process)
         except psutil.Error:
             continue
