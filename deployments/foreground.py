@@ -1,6 +1,5 @@
 """Work in this process, with a terminal to look at and Ctrl-C to stop it."""
 
-import gc
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -32,7 +31,4 @@ def in_foreground(
         stop_server()
 
     with native_messages_in(native_log), log_on_terminal(console), progress_on_terminal(console):
-        done = interruptible(work, say_farewell)
-    # Else the interpreter's end looks for cycles among all objects of TensorFlow, for seconds.
-    gc.freeze()
-    return done
+        return interruptible(work, say_farewell)
