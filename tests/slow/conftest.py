@@ -1,6 +1,7 @@
 """Whole runs of the miniature recipe, as a user starts them."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from filelock import FileLock
 
 PCAM = Path(sys.executable).with_name("pcam")
 LONGEST = [
@@ -87,12 +89,21 @@ def reached():
 
 @pytest.fixture(scope="session")
 def side_by_side(tmp_path_factory, start):
-    """Two runs at once into one folder: the folder and, of each, (output, errors)."""
-    out = tmp_path_factory.mktemp("side_by_side")
-    both = [start(out), start(out)]
-    ended = [running.communicate() for running in both]
-    assert [running.returncode for running in both] == [0, 0], ended
-    return out, ended
+    """Two runs at once into one folder: the folder and, of each, (output, errors).
+
+    The processes of a test session share it: leave it as it is.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    out, told = shared / "side_by_side", shared / "side_by_side.json"
+    with FileLock(f"{out}.lock"):
+        if not told.exists():
+            both = [start(out), start(out)]
+            ended = [running.communicate() for running in both]
+            assert [running.returncode for running in both] == [0, 0], ended
+            told.write_text(json.dumps(ended))
+    return out, json.loads(told.read_text())
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import logging
 import random
+import shutil
 import time
 
 import pytest
@@ -14,13 +15,14 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def test_only_the_damaged_artifact_is_built_again(
-    side_by_side, generated, miniature_recipe, submission, caplog
+    side_by_side, generated, miniature_recipe, submission, caplog, tmp_path
 ):
     seed = int(time.time())
     print("seed", seed)
     rng = random.Random(seed)
-    out, _ = side_by_side
-    root = out / "artifacts"
+    store = side_by_side[0] / "object-store"
+    root = tmp_path / "artifacts"
+    shutil.copytree(side_by_side[0] / "artifacts", root)
     data = open_dataset([str(generated)], root)
 
     def run():
@@ -30,7 +32,7 @@ def test_only_the_damaged_artifact_is_built_again(
             made.append(task.stage.build(root, **inputs))
             return made[-1]
 
-        pipeline(do, data, load_recipe(miniature_recipe), str(out / "object-store"))
+        pipeline(do, data, load_recipe(miniature_recipe), str(store))
         return made
 
     def manifests():
