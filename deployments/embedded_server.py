@@ -32,15 +32,14 @@ async def serve(port: int) -> None:
     # Read when Prefect is imported.
     from prefect.server.api.server import create_app
     from prefect.server.database import provide_database_interface
-    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL
-    from sqlalchemy import make_url
+    from prefect.settings import PREFECT_API_DATABASE_CONNECTION_URL, PREFECT_HOME
     from uvicorn import Config, Server
 
-    url = make_url(PREFECT_API_DATABASE_CONNECTION_URL.value())
+    database = PREFECT_HOME.value() / "prefect.db"
     migrate = provide_database_interface().create_db
-    if url.get_backend_name() == "sqlite" and url.database:
-        await migrated(Path(url.database), migrate)
-    else:
+    if PREFECT_API_DATABASE_CONNECTION_URL.value() == f"sqlite+aiosqlite:///{database}":
+        await migrated(database, migrate)
+    else:  # the user's own choice
         await migrate()
     config = Config(create_app(), host=LOOPBACK, port=port, log_level="error", lifespan="on")
     await Server(config).serve()
