@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pcam_core.atomic import replacing
+from pcam_core.user_cache import user_cache
 
 LOOPBACK = "127.0.0.1"
 
@@ -55,8 +56,7 @@ async def migrated(database: Path, migrate: Callable[[], Awaitable[None]]) -> No
         database: Path of the file.
         migrate: Makes and migrates it.
     """
-    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcam" / "prefect"
-    kept = cache / f"{version('prefect')}.db"
+    kept = user_cache("prefect") / f"{version('prefect')}.db"
     absent = not database.exists()
     if absent and kept.is_file():
         try:
@@ -71,7 +71,7 @@ async def migrated(database: Path, migrate: Callable[[], Awaitable[None]]) -> No
         try:
             with replacing(kept) as temporary:
                 _copy(database, temporary)
-        except OSError as error:
+        except (OSError, sqlite3.Error) as error:  # SQLite tells of a full disk itself
             print(f"{kept} cannot be written ({error}): a start takes longer.", file=sys.stderr)
 
 

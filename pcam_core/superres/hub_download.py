@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pcam_core.environment import variable
 from pcam_core.errors import InputError
+from pcam_core.user_cache import user_cache
 
 HUB_HANDLE = "https://tfhub.dev/captain-pool/esrgan-tf2/1"
 
@@ -27,8 +28,7 @@ def download_hub_esrgan(cache: Path | None = None) -> Path:
     Raises:
         InputError: The download failed.
     """
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcam" / "tfhub"
-    folder = cache or Path(os.environ.get("TFHUB_CACHE_DIR", default))
+    folder = cache or Path(os.environ.get("TFHUB_CACHE_DIR") or user_cache("tfhub"))
     kept = folder / _FOLDER
     if (kept / "saved_model.pb").is_file():  # without the seconds that importing TensorFlow takes
         return kept

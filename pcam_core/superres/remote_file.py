@@ -1,7 +1,6 @@
 """Fetches a model from object storage once and keeps it."""
 
 import hashlib
-import os
 from contextlib import closing
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from pcam_core.atomic import replacing
 from pcam_core.errors import InputError
 from pcam_core.object_store import S3Settings
 from pcam_core.superres.checksum import checksum_file, write_checksum
+from pcam_core.user_cache import user_cache
 
 _SUFFIX = ".keras"
 
@@ -40,13 +40,12 @@ def fetch_model(address: str, cache: Path | None = None) -> Path:
     bucket, key = split_address(address)
     if not key.endswith(_SUFFIX):
         raise InputError(f"{address} names no Keras model.", "Write it as s3://bucket/key.keras.")
-    default = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "pcam" / "superres"
     client = connect(S3Settings())
     with permanent_errors_told(address):
         head = client.head_object(Bucket=bucket, Key=key)
         version = f"{address}\0{head['ETag']}\0{head['ContentLength']}"
         name = hashlib.sha256(version.encode()).hexdigest()[:32]
-        kept = (cache or default) / (name + _SUFFIX)
+        kept = (cache or user_cache("superres")) / (name + _SUFFIX)
         if kept.is_file() and checksum_file(kept).is_file():
             return kept
         answer = client.get_object(Bucket=bucket, Key=key, IfMatch=head["ETag"])

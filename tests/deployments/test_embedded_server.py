@@ -91,9 +91,21 @@ def test_a_damaged_copy_is_made_anew(migrate, cache, start, capsys):
     assert [name for name, _ in done] == ["first.db", "second.db"]
 
 
-def test_a_cache_that_cannot_be_written_costs_time_only(migrate, cache, capsys):
+def in_the_way(cache, monkeypatch):
     cache.parent.mkdir(parents=True)
     cache.write_text("no folder")
+
+
+def full_disk(cache, monkeypatch):
+    def fail(database, copy):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("deployments.embedded_server._copy", fail)
+
+
+@pytest.mark.parametrize("spoil", [in_the_way, full_disk])
+def test_a_cache_that_cannot_be_written_costs_time_only(spoil, migrate, cache, monkeypatch, capsys):
+    spoil(cache, monkeypatch)
     one, done = migrate
     assert rows(one("first.db")) == []
     assert rows(one("second.db")) == []
